@@ -1,0 +1,234 @@
+"""The frozen, validated description of one AnomalyGPT model.
+
+Every width, layer index, patch grid and stop string of the system is stated here and nowhere else. Unknown keys are
+refused, and so are settings that contradict each other, when the config is made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+Natural = Annotated[int, Field(ge=0)]
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class ConfigError(ValueError):
+    """A config that cannot be read or contradicts itself; the message names the place and the remedy."""
+
+
+class Frozen(BaseModel):
+    """Base of every config: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderConfig(Frozen):
+    """The CLIP model that sees (open_clip form) and where its patch features are taken.
+
+    Attributes:
+        architecture: an open_clip model config (`embed_dim`, `vision_cfg`, `text_cfg`).
+        image_size: side of the square input in pixels.
+        layers: indices of the blocks or stages whose raw outputs are the patch features.
+        widths: channels of each of those layers.
+        grids: patches per side of each of those layers.
+        mean, std: normalisation of RGB in [0, 1].
+    """
+
+    architecture: dict[str, Any]
+    image_size: Positive
+    layers: tuple[Natural, ...] = Field(min_length=1)
+    widths: tuple[Positive, ...]
+    grids: tuple[Positive, ...]
+    mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
+    std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+
+    @property
+    def embed_dim(self) -> int:
+        """Width of the joint embedding of image and text."""
+        return int(self.architecture["embed_dim"])
+
+    @model_validator(mode="after")
+    def _agree(self) -> EncoderConfig:
+        for key in ("embed_dim", "vision_cfg", "text_cfg"):
+            if key not in self.architecture:
+                raise ValueError(f"encoder.architecture lacks '{key}', which every open_clip architecture has")
+        if not len(self.layers) == len(self.widths) == len(self.grids):
+            raise ValueError("encoder.layers, encoder.widths and encoder.grids must be of one length, one entry a layer")
+        if list(self.layers) != sorted(set(self.layers)):
+            raise ValueError("encoder.layers must rise and not repeat")
+        return self
+
+
+class DecoderConfig(Frozen):
+    """The text-guided anomaly decoder (paper, section 3.2, equation 1).
+
+    Attributes:
+        temperature: factor on the cosine before the softmax (100 as published).
+    """
+
+    temperature: float = Field(default=100.0, gt=0)
+
+
+class MemoryConfig(Frozen):
+    """How query patches look for their like among the reference patches.
+
+    Attributes:
+        window: half side of the position-aware search, as a share of the photo; 0 leaves that search out.
+        rotations: also keep copies of each reference turned by 90, 180 and 270 degrees.
+        max_references: how many normal photos one session may hold.
+    """
+
+    window: Unit = 0.0
+    rotations: bool = False
+    max_references: Positive = 16
+
+
+class FusionConfig(Frozen):
+    """How text map and reference map become one map.
+
+    Attributes:
+        rule: "paper" (a reference replaces the text map) or "fused" (a learned, calibrated union).
+        channels: width of the fusion network, None where there is none.
+        residual: channels to which the difference between a patch and its match is projected, per layer.
+    """
+
+    rule: Literal["paper", "fused"] = "paper"
+    channels: Positive | None = None
+    residual: Natural = 0
+
+    @model_validator(mode="after")
+    def _agree(self) -> FusionConfig:
+        if self.rule == "fused" and self.channels is None:
+            raise ValueError("fusion.rule 'fused' needs fusion.channels: the width of the network that fuses")
+        return self
+
+
+class PromptLearnerConfig(Frozen):
+    """The network that turns a map into prompt vectors (paper, section 3.2).
+
+    Attributes:
+        map_size: side of the map that it reads.
+        channels: of the convolution blocks, the map's single channel not counted; each block halves the side.
+        kernel: side of the last convolution, without padding.
+        base_vectors: learned vectors in front, the same for every photo.
+        region_vectors: how many of the strongest regions also give their look (encoder features pooled under
+            the region) as a vector each; 0 is the paper's form.
+    """
+
+    map_size: Positive
+    channels: tuple[Positive, ...] = Field(min_length=1)
+    kernel: Positive
+    base_vectors: Natural
+    region_vectors: Natural = 0
+
+    @property
+    def grid(self) -> int:
+        """Side of the square of vectors that comes out of the last convolution."""
+        return self.map_size // 2 ** len(self.channels) - self.kernel + 1
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors the language model receives."""
+        return self.base_vectors + self.grid**2 + self.region_vectors
+
+    @model_validator(mode="after")
+    def _agree(self) -> PromptLearnerConfig:
+        if self.grid < 1:
+            raise ValueError("prompt_learner: the blocks and the kernel leave nothing of the map; use fewer or smaller")
+        return self
+
+
+class LoRAConfig(Frozen):
+    """Low-rank adapters on the language model (PandaGPT's as published: r 32, alpha 32, q k v o)."""
+
+    rank: Positive = 32
+    alpha: float = 32.0
+    dropout: Unit = 0.1
+    targets: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+
+
+class LanguageConfig(Frozen):
+    """The causal language model.
+
+    Attributes:
+        architecture: keywords of transformers' `LlamaConfig`.
+        lora: adapters on it, or None.
+    """
+
+    architecture: dict[str, Any]
+    lora: LoRAConfig | None = None
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the token embeddings, and of every prompt vector."""
+        return int(self.architecture["hidden_size"])
+
+    @property
+    def max_positions(self) -> int:
+        """Longest prompt and answer together, in tokens."""
+        return int(self.architecture["max_position_embeddings"])
+
+    @model_validator(mode="after")
+    def _agree(self) -> LanguageConfig:
+        for key in ("hidden_size", "vocab_size", "num_hidden_layers", "max_position_embeddings"):
+            if key not in self.architecture:
+                raise ValueError(f"language.architecture lacks '{key}'")
+        return self
+
+
+class PromptFormatConfig(Frozen):
+    """The strings around image, map and words (facts: the published form is the default).
+
+    The first turn reads `first_human + image_open`, image vector, `image_close`, prompt vectors, then (if
+    `evidence`) the measured numbers as text, the description and the question, then `assistant`. The answer ends
+    with `stop`. A later turn reads `later_human`, question, `assistant`.
+    """
+
+    first_human: str = "### Human: "
+    image_open: str = "<Img>"
+    image_close: str = "</Img> "
+    later_human: str = " Human: "
+    assistant: str = "\n### Assistant:"
+    stop: str = "\n###"
+    evidence: bool = False
+
+    @model_validator(mode="after")
+    def _agree(self) -> PromptFormatConfig:
+        if not self.stop:
+            raise ValueError("prompt_format.stop must not be empty: no answer would ever end")
+        return self
+
+
+class GenerationConfig(Frozen):
+    """Default decoding settings. Temperature 0 is greedy."""
+
+    temperature: float = Field(default=0.0, ge=0.0, le=2.0)
+    top_p: float = Field(default=0.9, gt=0.0, le=1.0)
+    max_new_tokens: Positive = 160
+
+
+class AnomalyGPTConfig(Frozen):
+    """One whole model."""
+
+    name: str
+    encoder: EncoderConfig
+    decoder: DecoderConfig = DecoderConfig()
+    memory: MemoryConfig = MemoryConfig()
+    fusion: FusionConfig = FusionConfig()
+    prompt_learner: PromptLearnerConfig
+    language: LanguageConfig
+    prompt_format: PromptFormatConfig = PromptFormatConfig()
+    generation: GenerationConfig = GenerationConfig()
+
+    @model_validator(mode="after")
+    def _agree(self) -> AnomalyGPTConfig:
+        room = self.language.max_positions - self.prompt_learner.vectors - 1
+        if self.generation.max_new_tokens >= room:
+            raise ValueError(
+                f"generation.max_new_tokens ({self.generation.max_new_tokens}) leaves no room for the question: "
+                f"the language model holds {self.language.max_positions} positions"
+            )
+        return self

@@ -1,0 +1,1 @@
+"""Procedural products, simulated defects and the samples made of them."""
