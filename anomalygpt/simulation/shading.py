@@ -1,0 +1,256 @@
+"""Shared helpers with which objects are painted: shapes, pseudo-3D shading and print.
+
+Coordinates are those of `base.grid_xy`: -1 to 1 across the canvas, y down. A "depth" is a signed distance to an outline
+in these units, positive inside. Every helper is pure but `blend`; randomness comes in as a generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from anomalygpt.simulation.base import FloatImage
+
+RING_STEPS = 720
+FONTS = (
+    cv2.FONT_HERSHEY_SIMPLEX,
+    cv2.FONT_HERSHEY_DUPLEX,
+    cv2.FONT_HERSHEY_PLAIN,
+    cv2.FONT_HERSHEY_COMPLEX,
+    cv2.FONT_HERSHEY_TRIPLEX,
+)
+LETTERS = "ABCDEFGHKLMNPRSTUVXYZ"
+DIGITS = "0123456789"
+
+
+@dataclass(frozen=True)
+class Light:
+    """A distant light.
+
+    Attributes:
+        x: its direction's share to the right.
+        y: its direction's share downwards.
+        z: its direction's share towards the camera. (x, y, z) has unit length.
+    """
+
+    x: float
+    y: float
+    z: float
+
+
+def draw_light(rng: Generator, tilt: tuple[float, float] = (0.2, 0.9)) -> Light:
+    """A light from any side; `tilt` is the range of its angle from the viewing axis in radians."""
+    angle, lean = rng.uniform(0, 2 * np.pi), rng.uniform(*tilt)
+    return Light(float(np.cos(angle) * np.sin(lean)), float(np.sin(angle) * np.sin(lean)), float(np.cos(lean)))
+
+
+# --- shapes -----------------------------------------------------------------------------------------------------------
+
+
+def coverage(depth: FloatImage, softness: float = 1.0) -> FloatImage:
+    """An anti-aliased mask in [0, 1] from a depth: the edge is `softness` pixels wide."""
+    scale = depth.shape[1] / (2.0 * softness)
+    return np.clip(depth * np.float32(scale) + np.float32(0.5), 0, 1)
+
+
+def rotated(
+    x: FloatImage, y: FloatImage, degrees: float, cx: float = 0.0, cy: float = 0.0
+) -> tuple[FloatImage, FloatImage]:
+    """Coordinates in a frame with its origin at (cx, cy) that is turned clockwise by `degrees`."""
+    cos, sin = np.float32(np.cos(np.deg2rad(degrees))), np.float32(np.sin(np.deg2rad(degrees)))
+    dx, dy = x - np.float32(cx), y - np.float32(cy)
+    return dx * cos + dy * sin, dy * cos - dx * sin
+
+
+def polar(x: FloatImage, y: FloatImage) -> tuple[FloatImage, FloatImage]:
+    """Radius and angle (radians in [0, 2π)) of each pixel."""
+    return cv2.cartToPolar(x, y)
+
+
+def circle_depth(x: FloatImage, y: FloatImage, cx: float, cy: float, radius: float) -> FloatImage:
+    """Depth of a circle."""
+    return np.float32(radius) - cv2.magnitude(x - np.float32(cx), y - np.float32(cy))
+
+
+def ellipse_depth(x: FloatImage, y: FloatImage, cx: float, cy: float, rx: float, ry: float) -> FloatImage:
+    """Depth of an ellipse, exact on the outline and close to it near by."""
+    u, v = (x - np.float32(cx)) / np.float32(rx), (y - np.float32(cy)) / np.float32(ry)
+    k = cv2.magnitude(u, v)
+    slope = cv2.magnitude(u / np.float32(rx), v / np.float32(ry)) + np.float32(1e-4)
+    return np.minimum(k * (1 - k) / slope + np.float32(1e-6), np.float32(min(rx, ry)))
+
+
+def box_depth(
+    x: FloatImage, y: FloatImage, cx: float, cy: float, hx: float, hy: float, radius: float = 0.0
+) -> FloatImage:
+    """Depth of an upright box of half sides hx, hy with corners rounded by `radius`."""
+    qx = np.abs(x - np.float32(cx)) - np.float32(hx - radius)
+    qy = np.abs(y - np.float32(cy)) - np.float32(hy - radius)
+    outside = cv2.magnitude(np.maximum(qx, 0), np.maximum(qy, 0))
+    return np.float32(radius) - outside - np.minimum(np.maximum(qx, qy), 0)
+
+
+def segment_depth(
+    x: FloatImage, y: FloatImage, x0: float, y0: float, x1: float, y1: float, radius: float
+) -> FloatImage:
+    """Depth of a thick round-ended stroke from (x0, y0) to (x1, y1)."""
+    dx, dy = x1 - x0, y1 - y0
+    length = max(dx * dx + dy * dy, 1e-9)
+    along = np.clip(
+        ((x - np.float32(x0)) * np.float32(dx) + (y - np.float32(y0)) * np.float32(dy)) / np.float32(length), 0, 1
+    )
+    return np.float32(radius) - cv2.magnitude(
+        x - np.float32(x0) - along * np.float32(dx), y - np.float32(y0) - along * np.float32(dy)
+    )
+
+
+def polygon_mask(size: int, points: ArrayLike) -> FloatImage:
+    """An anti-aliased mask of a polygon, points N×2 in canvas units."""
+    pixels = (np.asarray(points, np.float32) + 1.0) * (size / 2.0) - 0.5
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(mask, [np.round(pixels * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
+    return mask.astype(np.float32) / np.float32(255)
+
+
+def mask_depth(mask: FloatImage) -> FloatImage:
+    """Depth inside a mask by distance transform, 0 outside."""
+    inside = (mask > 0.5).astype(np.uint8)
+    return cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5) * np.float32(2.0 / mask.shape[1])
+
+
+def ring_noise(rng: Generator, lowest: int = 1, highest: int = 8, decay: float = 1.0) -> NDArray[np.float32]:
+    """A closed random curve over the angle, `RING_STEPS` values of zero mean and about unit deviation.
+
+    Harmonic k of `lowest` to `highest` has a weight of k to the power of -decay. Read it with `around`.
+    """
+    orders = np.arange(lowest, highest + 1)
+    weights = orders.astype(np.float64) ** -decay
+    phases = rng.uniform(0, 2 * np.pi, orders.size)
+    sizes = weights * rng.uniform(0.4, 1.4, orders.size)
+    turn = np.linspace(0, 2 * np.pi, RING_STEPS, endpoint=False)
+    curve = (sizes[:, None] * np.cos(orders[:, None] * turn + phases[:, None])).sum(0)
+    return (curve / np.sqrt(0.5 * (weights**2).sum())).astype(np.float32)
+
+
+def around(curve: NDArray[np.float32], angle: FloatImage) -> FloatImage:
+    """The values of a `ring_noise` curve at each pixel's angle in radians."""
+    steps = (angle * np.float32(RING_STEPS / (2 * np.pi))).astype(np.int32) % RING_STEPS
+    return curve[steps]
+
+
+# --- shading ----------------------------------------------------------------------------------------------------------
+
+
+def dome(depth: FloatImage, reach: float) -> FloatImage:
+    """Height in [0, 1] of a round shoulder: 0 on the outline, 1 from `reach` inwards."""
+    t = np.clip(depth * np.float32(1.0 / reach), 0, 1)
+    return np.sqrt(t * (2 - t))
+
+
+def lit(
+    height: FloatImage, light: Light, relief: float = 1.0, shininess: float = 30.0
+) -> tuple[FloatImage, FloatImage]:
+    """How a height map takes the light.
+
+    Args:
+        height: S×S; in canvas units when `relief` is 1 (a half sphere of radius 0.5 rises 0.5).
+        light: where it comes from.
+        relief: factor on the height.
+        shininess: exponent of the highlight; higher is smaller.
+
+    Returns:
+        diffuse, S×S, 1 on a flat surface, 0 in its own shadow; and the highlight, S×S in [0, 1].
+    """
+    scale = relief * height.shape[1] / 16.0
+    gx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=scale, borderType=cv2.BORDER_REPLICATE)
+    gy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=scale, borderType=cv2.BORDER_REPLICATE)
+    nz = 1.0 / np.sqrt(1 + gx * gx + gy * gy)
+    facing = (np.float32(light.z) - gx * np.float32(light.x) - gy * np.float32(light.y)) * nz
+    diffuse = np.maximum(facing, 0) * np.float32(1.0 / light.z)
+    half = np.array([light.x, light.y, light.z + 1.0])
+    half /= np.linalg.norm(half)
+    glint = np.maximum((np.float32(half[2]) - gx * np.float32(half[0]) - gy * np.float32(half[1])) * nz, 0)
+    return diffuse, cv2.pow(glint, shininess)
+
+
+def shade(color: FloatImage, diffuse: FloatImage, strength: float = 0.7, ambient: float = 0.0) -> FloatImage:
+    """A colour image under a diffuse map of `lit`; `strength` 0 leaves it as it is."""
+    factor = np.maximum(1 + np.float32(strength) * (diffuse - 1), np.float32(ambient))
+    return color * factor[..., None]
+
+
+def flat(size: int, color: ArrayLike) -> FloatImage:
+    """A size×size×3 image of one colour."""
+    image = np.empty((size, size, 3), np.float32)
+    image[:] = np.asarray(color, np.float32)
+    return image
+
+
+def blend(image: FloatImage, color: ArrayLike, weight: FloatImage) -> None:
+    """Lays a colour (3, or S×S×3) over `image` in place, `weight` S×S in [0, 1]."""
+    image += weight[..., None] * (np.asarray(color, np.float32) - image)
+
+
+def vary_color(rng: Generator, color: ArrayLike, amount: float) -> FloatImage:
+    """The colour of another batch: a little lighter or darker and a little off in hue, clipped to [0, 1]."""
+    base = np.asarray(color, np.float32)
+    shifted = base * (1 + amount * rng.standard_normal()) + 0.3 * amount * rng.standard_normal(3)
+    return np.clip(shifted, 0, 1).astype(np.float32)
+
+
+# --- print ------------------------------------------------------------------------------------------------------------
+
+
+def random_text(rng: Generator, least: int = 2, most: int = 5) -> str:
+    """Letters and digits as stand on pills, capsules and components."""
+    length = int(rng.integers(least, most + 1))
+    split = int(rng.integers(0, length + 1))
+    kinds = [LETTERS if place < split else DIGITS for place in range(length)]
+    return "".join(kind[rng.integers(len(kind))] for kind in kinds)
+
+
+def text_mask(
+    size: int,
+    text: str,
+    cx: float = 0.0,
+    cy: float = 0.0,
+    height: float = 0.2,
+    degrees: float = 0.0,
+    font: int = cv2.FONT_HERSHEY_DUPLEX,
+    weight: float = 0.12,
+) -> FloatImage:
+    """An anti-aliased print of a line of text.
+
+    Args:
+        size: side of the canvas in pixels.
+        text: the line.
+        cx: its centre.
+        cy: its centre.
+        height: of a capital letter in canvas units.
+        degrees: clockwise turn.
+        font: one of `FONTS`.
+        weight: width of a stroke as a share of the letter's height.
+
+    Returns:
+        float32 size×size in [0, 1].
+    """
+    cap, margin = 40, 12
+    scale = cv2.getFontScaleFromHeight(font, cap, 1)
+    stroke = max(1, round(cap * weight))
+    (width, tall), _ = cv2.getTextSize(text, font, scale, stroke)
+    glyphs = np.zeros((tall + 2 * margin, width + 2 * margin), np.uint8)
+    cv2.putText(glyphs, text, (margin, margin + tall), font, scale, 255, stroke, cv2.LINE_AA)
+    zoom = height * size / 2.0 / cap
+    if zoom < 0.5:
+        # Averaged down before the turn, or thin strokes would break up.
+        shrunk = cv2.resize(glyphs, None, fx=zoom * 1.5, fy=zoom * 1.5, interpolation=cv2.INTER_AREA)
+        zoom *= glyphs.shape[1] / shrunk.shape[1]
+        glyphs = shrunk
+    matrix = cv2.getRotationMatrix2D((glyphs.shape[1] / 2.0, glyphs.shape[0] / 2.0), -degrees, zoom)
+    matrix[0, 2] += (cx + 1) * size / 2.0 - glyphs.shape[1] / 2.0
+    matrix[1, 2] += (cy + 1) * size / 2.0 - glyphs.shape[0] / 2.0
+    return cv2.warpAffine(glyphs, matrix, (size, size), flags=cv2.INTER_LINEAR).astype(np.float32) / np.float32(255)
