@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from anomalygpt.simulation.base import FloatImage
+from anomalygpt.simulation.base import FloatImage, grid_xy
 
 RING_STEPS = 720
 FONTS = (
@@ -68,7 +68,8 @@ def rotated(
 
 def polar(x: FloatImage, y: FloatImage) -> tuple[FloatImage, FloatImage]:
     """Radius and angle (radians in [0, 2π)) of each pixel."""
-    return cv2.cartToPolar(x, y)
+    radius, angle = cv2.cartToPolar(x, y)
+    return np.asarray(radius, np.float32), np.asarray(angle, np.float32)
 
 
 def circle_depth(x: FloatImage, y: FloatImage, cx: float, cy: float, radius: float) -> FloatImage:
@@ -142,6 +143,31 @@ def around(curve: NDArray[np.float32], angle: FloatImage) -> FloatImage:
     return curve[steps]
 
 
+def nearest(size: int, points: NDArray[np.floating]) -> tuple[NDArray[np.intp], FloatImage, FloatImage]:
+    """Which of N points (N×2, canvas units) is nearest to each pixel, and the offset from it.
+
+    Returns:
+        index S×S of the point, and the pixel's offset (x, y) from it, each S×S in canvas units.
+    """
+    pixels = np.clip(((points + 1.0) * (size / 2.0)).astype(np.int32), 0, size - 1)
+    seeds = np.ones((size, size), np.uint8)
+    seeds[pixels[:, 1], pixels[:, 0]] = 0
+    _, labels = cv2.distanceTransformWithLabels(seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    order = np.zeros(len(points) + 1, np.intp)
+    order[labels[pixels[:, 1], pixels[:, 0]]] = np.arange(len(points))
+    index = order[labels]
+    x, y = grid_xy(size)
+    exact = points.astype(np.float32)
+    return index, x - exact[:, 0][index], y - exact[:, 1][index]
+
+
+def broken_depth(x: FloatImage, y: FloatImage, rng: Generator, cx: float, cy: float, radius: float) -> FloatImage:
+    """Depth of a jagged blob around (cx, cy): what breaks off an edge, or a hole's ragged outline."""
+    distance, angle = polar(x - np.float32(cx), y - np.float32(cy))
+    outline = 1 + 0.22 * ring_noise(rng, 1, 5, 0.7) + 0.06 * ring_noise(rng, 8, 40, 0.5)
+    return np.float32(radius) * around(outline.astype(np.float32), angle) - distance
+
+
 # --- shading ----------------------------------------------------------------------------------------------------------
 
 
@@ -174,7 +200,7 @@ def lit(
     half = np.array([light.x, light.y, light.z + 1.0])
     half /= np.linalg.norm(half)
     glint = np.maximum((np.float32(half[2]) - gx * np.float32(half[0]) - gy * np.float32(half[1])) * nz, 0)
-    return diffuse, cv2.pow(glint, shininess)
+    return diffuse, np.asarray(cv2.pow(glint, shininess), np.float32)
 
 
 def shade(color: FloatImage, diffuse: FloatImage, strength: float = 0.7, ambient: float = 0.0) -> FloatImage:
@@ -247,7 +273,8 @@ def text_mask(
     zoom = height * size / 2.0 / cap
     if zoom < 0.5:
         # Averaged down before the turn, or thin strokes would break up.
-        shrunk = cv2.resize(glyphs, None, fx=zoom * 1.5, fy=zoom * 1.5, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(glyphs, None, fx=zoom * 1.5, fy=zoom * 1.5, interpolation=cv2.INTER_AREA)
+        shrunk = np.asarray(small, np.uint8)
         zoom *= glyphs.shape[1] / shrunk.shape[1]
         glyphs = shrunk
     matrix = cv2.getRotationMatrix2D((glyphs.shape[1] / 2.0, glyphs.shape[0] / 2.0), -degrees, zoom)
