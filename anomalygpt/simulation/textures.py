@@ -1,0 +1,273 @@
+"""An endless family of unnamed surfaces: one to three drawn layers of pattern and grain over a random palette."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, random_color, smooth_noise
+from anomalygpt.simulation.texture_fields import (
+    band_noise,
+    borders,
+    cells,
+    finished,
+    log_uniform,
+    mixed,
+    relief,
+    shifted,
+    soft_step,
+    streaks,
+    toned,
+    turned_xy,
+    white_noise,
+)
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """The identity of one layer.
+
+    Attributes:
+        field: paints it, about zero mean and unit deviation, from size, chance and this pattern.
+        use: what it does: "ink" lays another colour, "tone" changes brightness, "relief" stands out under slanting light.
+        across: features side by side across the canvas.
+        angle: of its direction, degrees.
+        stretch: length over width of its features.
+        order: 0 for a bare lattice, 1 for full disorder.
+        at: level above which ink lies.
+        edge: softness of the ink's edge.
+        weight: strength of the layer.
+        color: of the ink.
+        shape: which of several forms, any small number.
+        motif: a small square that repeats itself, float32 in [0, 1].
+    """
+
+    field: Callable[[int, Generator, _Pattern], FloatImage]
+    use: str
+    across: float
+    angle: float
+    stretch: float
+    order: float
+    at: float
+    edge: float
+    weight: float
+    color: FloatImage
+    shape: int
+    motif: FloatImage
+
+
+def _clouds(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Fractal clouds."""
+    return fractal_noise(rng, size, min(pattern.across * 0.4, size / 3), 5, 0.4 + 0.4 * pattern.order)
+
+
+def _blobs(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Round blobs of about one size."""
+    return band_noise(rng, size, min(pattern.across, size / 2.5))
+
+
+def _veins(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Ridges that run through each other."""
+    noise = fractal_noise(rng, size, min(pattern.across * 0.3, size / 4), 4, 0.3 + 0.3 * pattern.order)
+    return np.float32(1.6) * (np.float32(0.75) - np.abs(noise))
+
+
+def _brushed(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Streaks as of brushing, rolling or sawing."""
+    fine = streaks(rng, size, min(pattern.across * 2.5, size / 1.5), 0.1 + 0.2 * pattern.stretch, pattern.angle + rng.normal(0, 0.7))
+    return fine + np.float32(0.4 * pattern.order) * smooth_noise(rng, size, 12)
+
+
+def _speckle(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Separate flecks of many sizes."""
+    noise = band_noise(rng, size, min(pattern.across * 1.6, size / 2.5))
+    return noise + np.float32(0.5) * smooth_noise(rng, size, min(pattern.across * 0.5, size))
+
+
+def _pits(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Round hollows side by side, as of hammering or casting."""
+    distance, _, _ = cells(rng, size, pattern.across * 0.7, pattern.order)
+    return cv2.GaussianBlur(distance, (0, 0), max(0.04 * size / pattern.across, 0.5)) * np.float32(5) - np.float32(2)
+
+
+def _cobbles(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Cells with joints between them."""
+    across = pattern.across * 0.6
+    _, label, count = cells(rng, size, across, 0.3 + 0.7 * pattern.order)
+    edge = cv2.GaussianBlur(np.minimum(borders(label, across) * 5, 1), (0, 0), max(0.03 * size / across, 0.6))
+    return edge * np.float32(2.2) - np.float32(1.6) + rng.normal(0, 0.5, count).astype(np.float32)[label] * edge
+
+
+def _patches(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Cells of flat tone, as of crystals or chips."""
+    _, label, count = cells(rng, size, pattern.across * 0.8, 0.4 + 0.6 * pattern.order)
+    return cv2.GaussianBlur(rng.normal(0, 1, count).astype(np.float32)[label], (0, 0), 0.7)
+
+
+def _lattice(size: int, rng: Generator, pattern: _Pattern) -> tuple[FloatImage, FloatImage]:
+    """Lattice coordinates in repeats, slightly shaken."""
+    x, y = turned_xy(size, pattern.angle + rng.normal(0, 0.5))
+    across = np.float32(min(pattern.across * 0.5, size / 5))
+    start = rng.random(2).astype(np.float32) + np.float32(50)
+    shake = np.float32(0.08 * pattern.order)
+    u = x * across + start[0] + shake * smooth_noise(rng, size, 6)
+    v = y * (across / np.float32(pattern.stretch**0.5)) + start[1] + shake * smooth_noise(rng, size, 6)
+    return u, v
+
+
+def _stripes(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Ribs, corrugation, printed lines or waves."""
+    u, v = _lattice(size, rng, pattern)
+    if pattern.shape % 3 == 0:
+        u = u + np.float32(0.25) * np.sin(np.float32(2 * np.pi) * v)
+    wave = np.sin(np.float32(2 * np.pi) * u)
+    if pattern.shape % 3 == 1:
+        wave = wave + np.float32(0.6) * np.sin(np.float32(4 * np.pi) * u + np.float32(pattern.at))
+    return wave * np.float32(1.4)
+
+
+def _dots(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Dots, squares, diamonds or rings in rows, or in rows that alternate."""
+    u, v = _lattice(size, rng, pattern)
+    if pattern.shape % 2:
+        u = u + np.float32(0.5) * (np.floor(v) % 2)
+    fu, fv = np.abs(u - np.floor(u) - np.float32(0.5)), np.abs(v - np.floor(v) - np.float32(0.5))
+    form = pattern.shape // 2 % 4
+    if form == 0:
+        radius = np.sqrt(fu * fu + fv * fv)
+    elif form == 1:
+        radius = np.maximum(fu, fv)
+    elif form == 2:
+        radius = np.float32(0.7) * (fu + fv)
+    else:
+        radius = np.abs(np.sqrt(fu * fu + fv * fv) - np.float32(0.25)) + np.float32(0.12)
+    return (np.float32(0.3) - radius) * np.float32(8)
+
+
+def _weave(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Over and under of a plain weave or wickerwork."""
+    u, v = _lattice(size, rng, pattern)
+    u, v = u * 2, v * 2
+    over = (np.floor(u) + np.floor(v)) % 2 == 0
+    fu, fv = u - np.floor(u) - np.float32(0.5), v - np.floor(v) - np.float32(0.5)
+    across, along = np.where(over, fu, fv), np.where(over, fv, fu)
+    return np.float32(1.5) - np.float32(9) * across * across - np.float32(3) * along * along
+
+
+def _tiles(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Tiles or bricks with joints, each of its own tone."""
+    u, v = _lattice(size, rng, pattern)
+    u, v = u * np.float32(0.6), v * np.float32(0.6)
+    if pattern.shape % 2:
+        u = u + np.float32(0.5) * (np.floor(v) % 2)
+    fu, fv = np.abs(u - np.floor(u) - np.float32(0.5)), np.abs(v - np.floor(v) - np.float32(0.5))
+    joint = np.clip((np.float32(0.47) - np.maximum(fu, fv)) * 25, -1, 1)
+    own = rng.normal(0, 0.4, 1024).astype(np.float32)
+    return joint * 1.5 + own[(np.floor(u) + 32 * np.floor(v)).astype(np.int32) % 1024]
+
+
+def _print(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """A printed or embossed motif that repeats itself."""
+    u, v = _lattice(size, rng, pattern)
+    side = np.float32(pattern.motif.shape[0])
+    return cv2.remap(pattern.motif, u * side, v * side, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP) * 3 - 1
+
+
+def _draw_motif(rng: Generator) -> FloatImage:
+    """A few strokes and forms in a square of 64 pixels, float32 in [0, 1]."""
+    motif = np.zeros((64, 64), np.uint8)
+    for _ in range(int(rng.integers(1, 5))):
+        ends = rng.integers(8, 56, (4, 2)).astype(np.int32)
+        shape = int(rng.integers(0, 4))
+        if shape == 0:
+            cv2.polylines(motif, [ends], False, 255, int(rng.integers(2, 7)), cv2.LINE_AA)
+        elif shape == 1:
+            cv2.fillPoly(motif, [ends[:3]], 255, cv2.LINE_AA)
+        elif shape == 2:
+            cv2.circle(motif, ends[0].tolist(), int(rng.integers(3, 14)), 255, int(rng.choice([-1, 3])), cv2.LINE_AA)
+        else:
+            word = "".join(rng.choice(list("ABCDEFGHKLMNPRSTXYZ0123456789"), 3))
+            cv2.putText(motif, word, (4, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 2, cv2.LINE_AA)
+    return motif.astype(np.float32) * np.float32(1 / 255)
+
+
+_GROUNDS = (_clouds, _blobs, _veins, _brushed, _speckle, _pits, _cobbles, _patches, _weave, _stripes)
+_FIGURES = (_blobs, _veins, _speckle, _cobbles, _patches, _stripes, _dots, _weave, _tiles, _print, _pits)
+
+
+class RandomTexture(Product):
+    """A surface without a name."""
+
+    texture = True
+    pose = Pose(rotation=6.0, shift=0.05, scale=0.05)
+
+    def __init__(self, rng: Generator) -> None:
+        self.color = random_color(rng, (0.0, 0.75), (0.08, 0.95))
+        # Faint patterns are as frequent as strong ones; real defects hide in both.
+        contrast = log_uniform(rng, 0.04, 1.0)
+        count = int(rng.choice([1, 2, 3], p=[0.3, 0.45, 0.25]))
+        self.patterns = [self._draw(rng, _GROUNDS if i == 0 else _FIGURES, contrast) for i in range(count)]
+        if rng.random() < 0.5:
+            self.patterns.reverse()
+        self.finish = str(rng.choice(["matt", "glossy", "translucent", "xray"], p=[0.55, 0.2, 0.1, 0.15]))
+        self.light = rng.uniform(0, 360)
+        self.gloss = rng.uniform(0.1, 0.6)
+        self.mottle = rng.uniform(0.0, 0.06)
+        self.grain = log_uniform(rng, 0.003, 0.05)
+        self.drift = rng.uniform(0.01, 0.05)
+
+    def _draw(self, rng: Generator, fields: tuple[Callable[[int, Generator, _Pattern], FloatImage], ...],
+              contrast: float) -> _Pattern:
+        """Draws one layer."""
+        other = random_color(rng, (0.0, 0.8), (0.05, 0.95))
+        share = np.float32(np.clip(contrast * rng.uniform(0.6, 1.4), 0, 1))
+        return _Pattern(
+            field=fields[int(rng.integers(0, len(fields)))],
+            use=str(rng.choice(["ink", "tone", "relief"], p=[0.4, 0.3, 0.3])),
+            across=log_uniform(rng, 6, 80),
+            angle=float(rng.choice([0.0, 90.0, 45.0, rng.uniform(0, 180)], p=[0.35, 0.25, 0.1, 0.3])),
+            stretch=log_uniform(rng, 0.6, 3.0),
+            order=rng.uniform(0, 1),
+            at=rng.uniform(-0.8, 1.6),
+            edge=log_uniform(rng, 0.15, 1.5),
+            weight=contrast * rng.uniform(0.5, 1.3),
+            color=np.asarray(self.color + share * (other - self.color), np.float32),
+            shape=int(rng.integers(0, 24)),
+            motif=_draw_motif(rng),
+        )
+
+    def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
+        """Paints another piece of the same surface."""
+        color = np.broadcast_to(shifted(self.color, rng, 0.02), (size, size, 3))
+        light = np.zeros((size, size), np.float32)
+        tone = fractal_noise(rng, size, 4, 4, 0.6) * np.float32(self.mottle)
+        for pattern in self.patterns:
+            field = pattern.field(size, rng, pattern)
+            if pattern.use == "ink":
+                color = mixed(color, shifted(pattern.color, rng, 0.015), soft_step(field, pattern.at, pattern.edge))
+            elif pattern.use == "tone":
+                tone = tone + np.clip(field, -2, 2) * np.float32(0.2 * pattern.weight)
+            else:
+                slope = 2.5 * pattern.weight * 40 / (pattern.across + 15)
+                light += np.clip(relief(np.clip(field, -2, 2), self.light + rng.normal(0, 3), 0.4 * slope), -0.8, 0.8)
+        if self.finish == "glossy":
+            sheen = np.maximum(light + np.float32(0.4) * smooth_noise(rng, size, 2), 0)
+            color = toned(color, tone + light) + (sheen * sheen * np.float32(self.gloss * 0.5))[..., None]
+        elif self.finish == "translucent":
+            deep = cv2.GaussianBlur(toned(color, tone), (0, 0), 0.01 * size)
+            color = np.float32(0.6) * deep + np.float32(0.4) * toned(color, tone + light)
+            color = color + (np.float32(0.05) * smooth_noise(rng, size, 2))[..., None]
+        elif self.finish == "xray":
+            gray = (color.mean(axis=2) * (1 + tone + light)) + np.float32(0.04) * smooth_noise(rng, size, 2)
+            gray = cv2.GaussianBlur(gray, (0, 0), 0.004 * size) + white_noise(rng, size) * np.float32(0.015)
+            color = cv2.merge([gray, gray, gray])
+        else:
+            color = toned(color, tone + light)
+        return Layer(finished(color, rng, self.drift, self.grain), np.ones((size, size), np.float32))
+
+
+PRODUCTS: tuple[type[Product], ...] = (RandomTexture,)
