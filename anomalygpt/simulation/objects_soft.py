@@ -1,0 +1,341 @@
+"""Household and electrical parts made of many strands: toothbrush heads and cable cross-sections."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from anomalygpt.simulation.base import (
+    FloatImage,
+    Layer,
+    Pose,
+    Product,
+    fractal_noise,
+    grid_xy,
+    random_color,
+    smooth_noise,
+)
+from anomalygpt.simulation.shading import (
+    around,
+    blend,
+    box_depth,
+    coverage,
+    draw_light,
+    nearest,
+    polar,
+    ring_noise,
+    vary_color,
+)
+
+
+def strokes(size: int, starts: NDArray[np.floating], ends: NDArray[np.floating], width: float) -> FloatImage:
+    """Thin anti-aliased lines from N×2 `starts` to `ends` in canvas units, S×S in [0, 1]; `width` in pixels."""
+    mask = np.zeros((size, size), np.uint8)
+    pixels = np.round(((np.stack([starts, ends], 1) + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
+    cv2.polylines(mask, list(pixels), False, 255, max(1, round(width)), cv2.LINE_AA, 4)
+    return mask.astype(np.float32) / np.float32(255)
+
+
+class Toothbrush(Product):
+    """A brush head seen from above: tufts of bristles in rows on a rounded plate."""
+
+    key = "toothbrush"
+    pose = Pose(rotation=6.0, shift=0.03, scale=0.04)
+    faults = ("missing part", "bent part", "misplaced part")
+
+    def __init__(self, rng: Generator) -> None:
+        self._hy = rng.uniform(0.62, 0.86)
+        self._hx = self._hy * rng.uniform(0.36, 0.52)
+        self._plate = random_color(rng, (0.0, 0.9), (0.35, 0.98))
+        self._columns = int(rng.integers(3, 6))
+        self._rows = max(5, round(self._columns * self._hy / self._hx * rng.uniform(0.85, 1.15)))
+        self._stagger = rng.random() < 0.5
+        shades = [random_color(rng, (0.0, 0.08), (0.85, 1.0))]
+        shades += [random_color(rng, (0.5, 1.0), (0.45, 0.95)) for _ in range(int(rng.integers(0, 3)))]
+        self._shades = np.stack(shades)
+        self._pattern = int(rng.integers(0, 4))
+        self._spread = rng.uniform(0.85, 1.1)
+        self._round = rng.uniform(0.6, 1.0)
+        self._points, self._tuft_shade = self._layout()
+        self._pitch = 2 * self._hx * 0.86 / self._columns
+
+    def _layout(self) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Centres of the tufts (N×2) and the index of each one's colour."""
+        points, kinds = [], []
+        for row in range(self._rows):
+            v = -1 + (row + 0.5) * 2 / self._rows
+            taper = np.sqrt(max(1 - max(abs(v) - 0.55, 0) ** 2 / 0.28, 0.25))
+            count = max(2, round(self._columns * taper)) - (row % 2 if self._stagger else 0)
+            for column in range(max(count, 1)):
+                u = (-1 + (column + 0.5) * 2 / max(count, 1)) * taper
+                points.append((u * self._hx * 0.86, v * self._hy * 0.9))
+                coloured = (abs(v) > 0.62, abs(u) < 0.35, row % 3 == 1, (row + column) % 2 == 0)[self._pattern]
+                kinds.append(0 if not coloured else 1 + row % max(len(self._shades) - 1, 1))
+        kinds_array = np.asarray(kinds, np.intp) % len(self._shades)
+        return np.asarray(points, np.float64), kinds_array
+
+    def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
+        """See `Product.paint`."""
+        x, y = grid_xy(size)
+        count = len(self._points)
+        pitch = np.float32(self._pitch)
+        points = self._points + rng.normal(0, 0.07 * pitch, (count, 2))
+        light, gain = draw_light(rng), rng.uniform(0.88, 1.12, count).astype(np.float32)
+        facets = rng.uniform(0.55, 1.1, (count, 40, 5)).astype(np.float32)
+        grain, cloud = smooth_noise(rng, size, size / 1.5), fractal_noise(rng, size, 6, 3)
+        plate = vary_color(rng, self._plate, 0.03)
+        loose = rng.integers(0, count, 10)
+        loose_turn, loose_reach = rng.uniform(0, 2 * np.pi, 10), rng.uniform(0.5, 1.0, 10)
+        kinds = self._tuft_shade.copy()
+        extent = np.full(count, 0.62 * self._pitch * self._spread, np.float32)
+        splayed = np.zeros(0, np.intp)
+        if fault is not None:
+            assert fault_rng is not None
+            start = int(fault_rng.integers(count))
+            order = np.argsort(((self._points - self._points[start]) ** 2).sum(1))
+            if fault == "missing part":
+                extent[order[: int(fault_rng.choice([1, 1, 2, 3, 5]))]] = 0
+            elif fault == "misplaced part":
+                kinds[start] = -1
+            else:
+                splayed = order[: int(fault_rng.integers(2, 7))]
+                points[splayed] += self._bend(fault_rng, points[splayed])
+                extent[splayed] *= np.float32(1.25)
+
+        index, dx, dy = nearest(size, points)
+        distance, angle = polar(dx, dy)
+        relative = distance / np.maximum(extent, np.float32(1e-4))[index]
+        bristle = facets[
+            index, (angle * np.float32(40 / 6.2832)).astype(np.intp) % 40, np.minimum(relative * 4, 4).astype(np.intp)
+        ]
+        # Bristles stand side by side: brighter tips in a tuft's middle, dark gaps between the tufts.
+        tone = gain[index] * (np.float32(1.02) - np.float32(0.42) * relative * relative) * (0.5 + 0.5 * bristle)
+        tone *= (
+            1
+            + np.float32(0.12) * grain
+            + np.float32(light.x * 0.25) * dx / pitch
+            + np.float32(light.y * 0.25) * dy / pitch
+        )
+        tuft = np.clip((1 - relative + np.float32(0.1) * (bristle - 0.8)) * np.float32(size * self._pitch * 0.35), 0, 1)
+
+        odd = np.float32([0.1, 0.1, 0.12]) if self._shades[kinds[0]].mean() > 0.4 else np.float32([0.95, 0.95, 0.95])
+        palette = np.concatenate([self._shades, odd[None]])
+        depth = box_depth(x, y, 0, 0, self._hx, self._hy, self._hx * self._round)
+        color = np.empty((size, size, 3), np.float32)
+        color[:] = plate
+        gap = cv2.GaussianBlur(tuft, (0, 0), size / 45)
+        color *= (np.clip(0.35 + depth * 6, 0.35, 1) * (1 - 0.55 * gap) * (1 + 0.03 * cloud))[..., None]
+        alpha = np.maximum(coverage(depth, 1.3), tuft)
+        blend(color, palette[kinds][index] * tone[..., None], tuft)
+
+        tips = points[loose] + (self._pitch * loose_reach)[:, None] * np.stack(
+            [np.cos(loose_turn), np.sin(loose_turn)], 1
+        )
+        stray = strokes(size, points[loose], tips, size / 224)
+        if splayed.size:
+            assert fault_rng is not None
+            many = np.repeat(splayed, 14)
+            away = points[many] - self._points[many] + fault_rng.normal(0, 0.45 * self._pitch, (many.size, 2))
+            stray = np.maximum(
+                stray, strokes(size, points[many], points[many] + away * fault_rng.uniform(0.5, 1.6, (many.size, 1)), 1)
+            )
+        stray *= np.float32(0.75)
+        blend(color, np.clip(palette[0] * 0.95, 0, 1), stray)
+        return Layer(np.clip(color, 0, 1).astype(np.float32), np.maximum(alpha, stray).astype(np.float32))
+
+    def _bend(self, rng: Generator, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far splayed tufts lean: outwards on the whole."""
+        side = np.sign(points[:, :1] + 1e-6) * np.float64([1.0, 0.0])
+        turn = rng.normal(0, 0.7)
+        lean = side * np.cos(turn) + np.float64([0.0, 1.0]) * np.sin(turn)
+        return lean * self._pitch * rng.uniform(0.45, 1.2, (len(points), 1))
+
+
+class Cable(Product):
+    """A cut cable seen end on: insulated conductors, each a bundle of copper wires, in an outer sheath."""
+
+    key = "cable"
+    pose = Pose(rotation=8.0, shift=0.03, scale=0.03)
+    faults = ("missing part", "misplaced part", "bent part")
+
+    def __init__(self, rng: Generator) -> None:
+        self._radius = rng.uniform(0.66, 0.88)
+        self._sheath = self._radius * rng.uniform(0.07, 0.16)
+        self._sheath_color = random_color(rng, (0.0, 0.15), (0.15, 0.9))
+        self._fill_color = random_color(rng, (0.0, 0.2), (0.05, 0.8))
+        count = int(rng.choice([1, 2, 3, 4, 5], p=[0.07, 0.1, 0.58, 0.15, 0.1]))
+        room = self._radius - self._sheath
+        ratio = {1: 0.88, 2: 0.5, 3: 0.464, 4: 0.414, 5: 0.37}[count] * rng.uniform(0.9, 0.985)
+        self._core = room * ratio
+        turn = np.deg2rad(rng.uniform(-20, 20)) + 2 * np.pi * np.arange(count) / count - np.pi / 2
+        self._centres = np.stack([np.cos(turn), np.sin(turn)], 1) * (0.0 if count == 1 else room - self._core)
+        palette = [
+            random_color(rng, (0.0, 0.15), (0.1, 0.95)),
+            *[random_color(rng, (0.4, 0.95), (0.25, 0.9)) for _ in range(6)],
+        ]
+        self._colors = np.stack([palette[int(i)] for i in rng.permutation(len(palette))[:count]])
+        self._insulation = self._core * rng.uniform(0.14, 0.3)
+        self._wires = int(rng.choice([1, 7, 19, 37], p=[0.08, 0.17, 0.4, 0.35]))
+        tinned = rng.random() < 0.12
+        self._metal = (
+            np.float32([0.75, 0.75, 0.76])
+            if tinned
+            else np.float32([rng.uniform(0.7, 0.9), rng.uniform(0.42, 0.56), 0.3])
+        )
+        self._pack = self._hexagonal(self._wires)
+
+    @staticmethod
+    def _hexagonal(count: int) -> NDArray[np.float64]:
+        """Centres of `count` round wires packed into a unit circle (count×2); the pitch is that of `_pitch`."""
+        rings = {1: 0, 7: 1, 19: 2, 37: 3}[count]
+        cells = [(q, r) for q in range(-rings, rings + 1) for r in range(-rings, rings + 1) if abs(q + r) <= rings]
+        points = np.float64([(q + r / 2, r * np.sqrt(3) / 2) for q, r in cells])
+        # Pressed into a circle: the corners of the hexagon move inwards, its sides out.
+        far = np.hypot(points[:, 0], points[:, 1])
+        ring = np.float64([max(abs(q), abs(r), abs(q + r)) for q, r in cells])
+        return points * (np.where(far > 0, ring / np.maximum(far, 1e-9), 1) * 0.75 + 0.25)[:, None] / (rings + 0.5)
+
+    def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
+        """See `Product.paint`."""
+        x, y = grid_xy(size)
+        cores, wires = len(self._centres), self._wires
+        light = draw_light(rng)
+        grain, cloud = smooth_noise(rng, size, size / 1.6), fractal_noise(rng, size, 5, 3)
+        scratch = smooth_noise(rng, size, size / 2, 0.15)
+        centres = self._centres + rng.normal(0, 0.008, (cores, 2))
+        waves = [np.float32(0.015) * ring_noise(rng, 2, 6, 0.8) for _ in range(2 * cores + 2)]
+        bore = self._core - self._insulation
+        twist = rng.uniform(0, 2 * np.pi, cores)
+        jitter = rng.normal(0, 0.12 / np.sqrt(wires), (cores, wires, 2))
+        gloss = rng.uniform(0.45, 1.15, cores * wires).astype(np.float32)
+        tilt = rng.uniform(-1, 1, (cores * wires, 2)).astype(np.float32)
+        colors = np.stack([vary_color(rng, color, 0.03) for color in self._colors])
+        sheath_color, fill_color = vary_color(rng, self._sheath_color, 0.04), vary_color(rng, self._fill_color, 0.05)
+        cos, sin = np.cos(twist)[:, None], np.sin(twist)[:, None]
+        packed = np.stack(
+            [self._pack[:, 0] * cos - self._pack[:, 1] * sin, self._pack[:, 0] * sin + self._pack[:, 1] * cos], 2
+        )
+        points = (centres[:, None] + (packed + jitter) * (bore * 0.97)).reshape(-1, 2)
+        rings = {1: 0, 7: 1, 19: 2, 37: 3}[wires]
+        extent = np.full(cores * wires, bore * 0.93 / (2 * rings + 1), np.float32)
+
+        lost, cut_open, bent = -1, -1, np.zeros(0, np.intp)
+        if fault is not None:
+            assert fault_rng is not None
+            chosen = int(fault_rng.integers(cores))
+            if fault == "misplaced part":
+                colors = self._swap(fault_rng, colors, chosen)
+            elif fault == "bent part":
+                bent = fault_rng.permutation(wires)[: int(fault_rng.integers(1, min(wires, 4) + 1))] + chosen * wires
+                push = fault_rng.normal(0, 1, (bent.size, 2))
+                points[bent] += (
+                    push
+                    / np.linalg.norm(push, axis=1, keepdims=True)
+                    * bore
+                    * fault_rng.uniform(0.25, 0.8, (bent.size, 1))
+                )
+            else:
+                part = fault_rng.random()
+                if part < 0.25 and cores > 1:
+                    lost = chosen
+                elif part < 0.55:
+                    cut_open = chosen
+                else:
+                    gone = fault_rng.permutation(wires)[: max(1, int(fault_rng.integers(1, wires // 3 + 2)))]
+                    extent[gone + chosen * wires] = 0
+
+        distance, angle = polar(x, y)
+        outer = np.float32(self._radius) * around(1 + 0.4 * waves[-1], angle) - distance
+        inner = outer - np.float32(self._sheath) * around(1 + 4 * waves[-2], angle)
+        color = np.empty((size, size, 3), np.float32)
+        color[:] = sheath_color * np.float32(1.0)
+        color *= (np.clip(0.72 + outer * 9, 0.72, 1.0) * (1 + 0.03 * grain + 0.03 * cloud))[..., None]
+        blend(color, fill_color * 0.35 * (1 + 0.2 * cloud + 0.1 * grain)[..., None], coverage(inner, 2.0))
+        for core in range(cores):
+            if core != lost:
+                self._insulate(
+                    core,
+                    x,
+                    y,
+                    centres[core],
+                    waves[2 * core : 2 * core + 2],
+                    colors[core],
+                    color,
+                    grain,
+                    cloud,
+                    cut_open == core,
+                    fault_rng,
+                )
+
+        keep = np.ones(cores * wires, bool)
+        if lost >= 0:
+            keep[lost * wires : (lost + 1) * wires] = False
+        index, dx, dy = nearest(size, points[keep])
+        relative = cv2.magnitude(dx, dy) / np.maximum(extent[keep], np.float32(1e-4))[index]
+        disc = np.clip((1 - relative) * np.float32(size * extent.max() * 0.4), 0, 1)
+        slope = tilt[keep][index]
+        face = gloss[keep][index] * (1 + 0.1 * scratch + 0.06 * grain)
+        face += np.float32(0.25) * (slope[..., 0] * dx + slope[..., 1] * dy) / np.float32(extent.max())
+        face *= np.float32(1.02) - np.float32(0.4) * relative**3
+        if bent.size:
+            where = np.isin(np.flatnonzero(keep), bent)[index]
+            face = np.where(where, face * (1.15 + 0.6 * np.float32(light.x) * dx / np.float32(extent.max())), face)
+        blend(color, self._metal * face[..., None], disc)
+        glint = np.clip(face - 0.95, 0, 1) * disc
+        color += (np.float32(0.5) * glint)[..., None]
+        return Layer(np.clip(color, 0, 1).astype(np.float32), coverage(outer, 1.3))
+
+    def _swap(self, rng: Generator, colors: FloatImage, chosen: int) -> FloatImage:
+        """Conductors in the wrong places, or one of a wrong colour."""
+        changed = colors.copy()
+        other = (chosen + 1) % len(colors)
+        if len(colors) > 1 and rng.random() < 0.7:
+            changed[chosen] = colors[other]
+            if rng.random() < 0.5:
+                changed[other] = colors[chosen]
+        else:
+            changed[chosen] = np.roll(1 - colors[chosen], 1)
+        return changed
+
+    def _insulate(
+        self,
+        core: int,
+        x: FloatImage,
+        y: FloatImage,
+        centre: NDArray[np.float64],
+        waves: list[NDArray[np.float32]],
+        tone: FloatImage,
+        color: FloatImage,
+        grain: FloatImage,
+        cloud: FloatImage,
+        cut_open: bool,
+        fault_rng: Generator | None,
+    ) -> None:
+        """Paints one conductor's insulation and the dark bore its wires lie in."""
+        distance, angle = polar(x - np.float32(centre[0]), y - np.float32(centre[1]))
+        outside = np.float32(self._core) * around(1 + waves[0], angle) - distance
+        bore = np.float32(self._core - self._insulation) * around(1 + waves[1], angle) - distance
+        ring = coverage(outside, 1.3)
+        if cut_open:
+            assert fault_rng is not None
+            turn, share = fault_rng.uniform(0, 2 * np.pi), fault_rng.uniform(0.2, 0.6)
+            reach = np.abs((angle - np.float32(turn) + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi))
+            rough = np.float32(0.08) * cloud
+            notch = np.clip((np.float32(share) - reach + rough) * np.float32(size_of(x) * self._core * 0.5), 0, 1)
+            deep = fault_rng.random() < 0.5
+            ring = ring * (1 - notch * (1.0 if deep else (outside < np.float32(0.6 * self._insulation))))
+        shadow = np.clip(0.55 + outside * np.float32(2.6 / self._insulation), 0.55, 1) * np.clip(
+            0.7 + np.abs(bore) * 9, 0.7, 1
+        )
+        blend(color, tone * (shadow * (1 + 0.04 * grain + 0.04 * cloud))[..., None], ring)
+        blend(color, (0.07, 0.05, 0.04), coverage(bore, 2.0))
+
+
+def size_of(image: FloatImage) -> int:
+    """Side of a square image in pixels."""
+    return image.shape[1]
+
+
+PRODUCTS: tuple[type[Product], ...] = (Toothbrush, Cable)
