@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from anomalygpt.simulation.base import FloatImage, grid_xy, smooth_noise
+from anomalygpt.simulation.base import FloatImage, Layer, grid_xy, random_color, smooth_noise
 
 
 def log_uniform(rng: Generator, low: float, high: float) -> float:
@@ -28,17 +28,20 @@ def white_noise(rng: Generator, size: int) -> FloatImage:
     return noise
 
 
-def band_noise(rng: Generator, size: int, cells: float) -> FloatImage:
+def band_noise(rng: Generator, size: int, cells: float, evenness: float = 1.0) -> FloatImage:
     """Round blobs of one size, zero mean and about unit deviation, float32 size×size.
 
     Args:
         cells: how many blobs lie side by side across the canvas.
+        evenness: 1 for blobs of one size evenly spread, 0 for sizes and gaps as they come.
     """
     sigma = max(0.22 * size / cells, 0.5)
     step = max(int(sigma / 1.2), 1)  # what is blurred this much needs no finer raster
     sigma /= step
     coarse = white_noise(rng, -(-size // step) + 2)
-    coarse = cv2.GaussianBlur(coarse, (0, 0), sigma) - cv2.GaussianBlur(coarse, (0, 0), 1.8 * sigma)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), sigma) - np.float32(evenness) * cv2.GaussianBlur(
+        coarse, (0, 0), 1.8 * sigma
+    )
     coarse *= np.float32(1.0 / max(float(coarse.std()), 1e-6))
     side = coarse.shape[0] * step
     return (cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC) if step > 1 else coarse)[:size, :size]
@@ -130,6 +133,24 @@ def toned(color: FloatImage, tone: FloatImage) -> FloatImage:
 def mixed(base: FloatImage, other: FloatImage, weight: FloatImage) -> FloatImage:
     """From `base` (3, or S×S×3) to `other` (the same) by `weight` (S×S), float32 S×S×3."""
     return np.asarray(base + weight[..., None] * (other - base), np.float32)
+
+
+def muted_color(rng: Generator, value: tuple[float, float] = (0.1, 0.95)) -> FloatImage:
+    """A random RGB colour as materials have it: mostly of low saturation, now and then strong."""
+    return random_color(rng, (0.0, 0.15 + 0.65 * rng.random() ** 2), value)
+
+
+def hsv_color(
+    rng: Generator, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]
+) -> FloatImage:
+    """A random RGB colour in [0, 1] within ranges of hue (degrees), saturation and value."""
+    hsv = np.array([[[rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
+
+
+def surface(color: FloatImage) -> Layer:
+    """A layer that fills the canvas."""
+    return Layer(color, np.ones(color.shape[:2], np.float32))
 
 
 def shifted(color: FloatImage, rng: Generator, amount: float) -> FloatImage:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, random_color, smooth_noise
+from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, smooth_noise
 from anomalygpt.simulation.texture_fields import (
     band_noise,
     borders,
@@ -17,10 +17,12 @@ from anomalygpt.simulation.texture_fields import (
     finished,
     log_uniform,
     mixed,
+    muted_color,
     relief,
     shifted,
     soft_step,
     streaks,
+    surface,
     toned,
     turned_xy,
     white_noise,
@@ -78,8 +80,26 @@ def _veins(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
 
 def _brushed(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     """Streaks as of brushing, rolling or sawing."""
-    fine = streaks(rng, size, min(pattern.across * 2.5, size / 1.5), 0.1 + 0.2 * pattern.stretch, pattern.angle + rng.normal(0, 0.7))
+    fine = streaks(
+        rng,
+        size,
+        min(pattern.across * 2.5, size / 1.5),
+        0.1 + 0.2 * pattern.stretch,
+        pattern.angle + rng.normal(0, 0.7),
+    )
     return fine + np.float32(0.4 * pattern.order) * smooth_noise(rng, size, 12)
+
+
+def _turned(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
+    """Arcs about a distant middle, as a lathe or a mill leaves them."""
+    x, y = turned_xy(size, pattern.angle + rng.normal(0, 0.7))
+    far = np.float32(0.6 + pattern.stretch)
+    radius = np.sqrt((x + far) ** 2 + y * y)
+    line = smooth_noise(rng, 512, min(pattern.across * 4, 512))[:1]
+    where = np.broadcast_to((radius - radius.min()) * np.float32(min(size / 1.5, 300)), (size, size))
+    arcs = cv2.remap(line, where, np.zeros_like(where), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    wave = np.sin(radius * np.float32(2 * np.pi * min(pattern.across, size / 4)))
+    return arcs * np.float32(pattern.order) + wave * np.float32(1 - pattern.order)
 
 
 def _speckle(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
@@ -190,12 +210,11 @@ def _draw_motif(rng: Generator) -> FloatImage:
         elif shape == 2:
             cv2.circle(motif, ends[0].tolist(), int(rng.integers(3, 14)), 255, int(rng.choice([-1, 3])), cv2.LINE_AA)
         else:
-            word = "".join(rng.choice(list("ABCDEFGHKLMNPRSTXYZ0123456789"), 3))
-            cv2.putText(motif, word, (4, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 2, cv2.LINE_AA)
+            cv2.ellipse(motif, ends[0].tolist(), (16, 8), float(ends[1, 0]) * 4, 0, 240, 255, 3, cv2.LINE_AA)
     return motif.astype(np.float32) * np.float32(1 / 255)
 
 
-_GROUNDS = (_clouds, _blobs, _veins, _brushed, _speckle, _pits, _cobbles, _patches, _weave, _stripes)
+_GROUNDS = (_clouds, _blobs, _veins, _brushed, _turned, _speckle, _pits, _cobbles, _patches, _weave, _stripes)
 _FIGURES = (_blobs, _veins, _speckle, _cobbles, _patches, _stripes, _dots, _weave, _tiles, _print, _pits)
 
 
@@ -206,9 +225,9 @@ class RandomTexture(Product):
     pose = Pose(rotation=6.0, shift=0.05, scale=0.05)
 
     def __init__(self, rng: Generator) -> None:
-        self.color = random_color(rng, (0.0, 0.75), (0.08, 0.95))
+        self.color = muted_color(rng, (0.08, 0.95))
         # Faint patterns are as frequent as strong ones; real defects hide in both.
-        contrast = log_uniform(rng, 0.04, 1.0)
+        contrast = log_uniform(rng, 0.07, 1.2)
         count = int(rng.choice([1, 2, 3], p=[0.3, 0.45, 0.25]))
         self.patterns = [self._draw(rng, _GROUNDS if i == 0 else _FIGURES, contrast) for i in range(count)]
         if rng.random() < 0.5:
@@ -220,10 +239,11 @@ class RandomTexture(Product):
         self.grain = log_uniform(rng, 0.003, 0.05)
         self.drift = rng.uniform(0.01, 0.05)
 
-    def _draw(self, rng: Generator, fields: tuple[Callable[[int, Generator, _Pattern], FloatImage], ...],
-              contrast: float) -> _Pattern:
+    def _draw(
+        self, rng: Generator, fields: tuple[Callable[[int, Generator, _Pattern], FloatImage], ...], contrast: float
+    ) -> _Pattern:
         """Draws one layer."""
-        other = random_color(rng, (0.0, 0.8), (0.05, 0.95))
+        other = muted_color(rng, (0.05, 0.95))
         share = np.float32(np.clip(contrast * rng.uniform(0.6, 1.4), 0, 1))
         return _Pattern(
             field=fields[int(rng.integers(0, len(fields)))],
@@ -267,7 +287,7 @@ class RandomTexture(Product):
             color = cv2.merge([gray, gray, gray])
         else:
             color = toned(color, tone + light)
-        return Layer(finished(color, rng, self.drift, self.grain), np.ones((size, size), np.float32))
+        return surface(finished(color, rng, self.drift, self.grain))
 
 
 PRODUCTS: tuple[type[Product], ...] = (RandomTexture,)

@@ -12,26 +12,17 @@ from anomalygpt.simulation.texture_fields import (
     borders,
     cells,
     finished,
+    hsv_color,
     log_uniform,
     mixed,
     relief,
     shifted,
     soft_step,
     streaks,
+    surface,
     toned,
     white_noise,
 )
-
-
-def _hsv(rng: Generator, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]) -> FloatImage:
-    """A random RGB colour within ranges of hue (degrees), saturation and value."""
-    hsv = np.array([[[rng.uniform(*hue) % 360, rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
-
-
-def _layer(color: FloatImage) -> Layer:
-    """A surface that fills the canvas."""
-    return Layer(color, np.ones(color.shape[:2], np.float32))
 
 
 class Leather(Product):
@@ -43,7 +34,7 @@ class Leather(Product):
 
     def __init__(self, rng: Generator) -> None:
         if rng.random() < 0.7:
-            self.color = _hsv(rng, (8, 34), (0.35, 0.8), (0.18, 0.7))
+            self.color = hsv_color(rng, (8, 34), (0.35, 0.8), (0.18, 0.7))
         else:
             self.color = random_color(rng, (0.0, 0.7), (0.06, 0.75))
         self.kind = str(rng.choice(["pebble", "grain", "smooth"], p=[0.45, 0.4, 0.15]))
@@ -72,8 +63,11 @@ class Leather(Product):
         """Paints another piece of the same hide."""
         height = self._height(size, rng)
         low = fractal_noise(rng, size, 3, 4, 0.6)
-        color = mixed(shifted(self.crease, rng, 0.02), shifted(self.color, rng, 0.025), soft_step(
-            height, 0.55 * (1 - self.crease_weight), 1.1))
+        color = mixed(
+            shifted(self.crease, rng, 0.02),
+            shifted(self.color, rng, 0.025),
+            soft_step(height, 0.55 * (1 - self.crease_weight), 1.1),
+        )
         bumps = height * np.float32(2.2 * self.depth)
         if self.wrinkles:
             fold = np.abs(fractal_noise(rng, size, rng.uniform(3, 5), 3, 0.5))
@@ -81,7 +75,7 @@ class Leather(Product):
         light = relief(bumps, self.light + rng.normal(0, 6), 0.3)
         color = toned(color, light + low * np.float32(self.mottle))
         color += (np.maximum(light, 0) ** 2 * np.float32(self.gloss))[..., None]
-        return _layer(finished(color, rng, 0.03, rng.uniform(0.006, 0.016)))
+        return surface(finished(color, rng, 0.03, rng.uniform(0.006, 0.016)))
 
 
 class Tile(Product):
@@ -93,18 +87,26 @@ class Tile(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.kind = str(rng.choice(["speckle", "granite", "terrazzo", "marble"], p=[0.5, 0.22, 0.14, 0.14]))
-        self.base = _hsv(rng, (20, 200), (0.02, 0.2), (0.4, 0.88))
+        self.base = hsv_color(rng, (20, 200), (0.02, 0.2), (0.4, 0.88))
         dark = np.float32(rng.uniform(0.12, 0.6))
         self.inks = [shifted(self.base * dark, rng, 0.1) for _ in range(3)]
         if rng.random() < 0.35:
             self.inks[1] = random_color(rng, (0.1, 0.6), (0.15, 0.8))
-        if rng.random() < 0.3:
+        if rng.random() < 0.25:
             self.base, self.inks[0] = self.inks[0], self.base
         self.across = log_uniform(rng, 12, 50)
-        self.cover = [rng.uniform(-0.3, 0.9), rng.uniform(0.3, 1.6), rng.uniform(1.2, 2.4)]
+        self.cover = [rng.uniform(0.1, 1.0), rng.uniform(0.5, 1.7), rng.uniform(1.2, 2.4)]
+        self.evenness = rng.uniform(0.2, 0.75)
         self.edge = rng.uniform(0.15, 0.9)
         self.mottle = rng.uniform(0.01, 0.06)
-        self.palette = np.stack([random_color(rng, (0.0, 0.35), (0.15, 0.9)) for _ in range(5)])
+        self.palette = np.stack(
+            [
+                shifted(self.base * np.float32(rng.uniform(0.3, 1.25)), rng, 0.12)
+                if rng.random() < 0.8
+                else random_color(rng, (0.05, 0.45), (0.15, 0.9))
+                for _ in range(5)
+            ]
+        )
         self.seams = rng.uniform(0.06, 0.18)
         self.angle = rng.uniform(0, 180)
 
@@ -128,17 +130,18 @@ class Tile(Product):
             table = self.palette[rng.integers(0, 5, count)] * rng.uniform(0.8, 1.15, (count, 1)).astype(np.float32)
             color = cv2.GaussianBlur(np.asarray(table[label], np.float32), (0, 0), 0.7)
             return mixed(color, inks[0], soft_step(band_noise(rng, size, self.across), self.cover[1], self.edge))
-        rough = np.float32(0.25) * smooth_noise(rng, size, min(self.across * 2.2, size / 2.5))
-        color = mixed(base, inks[0], soft_step(band_noise(rng, size, self.across) + rough, self.cover[0], self.edge))
-        color = mixed(color, inks[1], soft_step(
-            band_noise(rng, size, self.across * 1.3) + rough, self.cover[1], self.edge))
-        return mixed(color, inks[2], soft_step(band_noise(rng, size, self.across * 0.7) - rough, self.cover[2], self.edge))
+        rough = np.float32(0.3) * smooth_noise(rng, size, min(self.across * 2.5, size / 2.2))
+        color = base
+        for ink, scale, cover in zip(inks, (1.0, 1.4, 0.7), self.cover, strict=True):
+            field = band_noise(rng, size, self.across * scale, self.evenness) + rough
+            color = mixed(color, ink, soft_step(field, cover, self.edge))
+        return color
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints another tile of the same stone."""
         color = self._pattern(size, rng)
         color = toned(color, fractal_noise(rng, size, 5, 3, 0.6) * np.float32(self.mottle))
-        return _layer(finished(color, rng, 0.015, rng.uniform(0.008, 0.02)))
+        return surface(finished(color, rng, 0.015, rng.uniform(0.008, 0.02)))
 
 
 class Wood(Product):
@@ -149,38 +152,50 @@ class Wood(Product):
     pose = Pose(rotation=3.0, shift=0.05, scale=0.05, flip=True)
 
     def __init__(self, rng: Generator) -> None:
-        self.light = _hsv(rng, (16, 38), (0.25, 0.65), (0.4, 0.92))
+        self.light = hsv_color(rng, (12, 38), (0.2, 0.65), (0.35, 0.92))
         self.dark = shifted(self.light * np.float32(rng.uniform(0.45, 0.85)), rng, 0.04)
         self.pore = self.dark * np.float32(rng.uniform(0.35, 0.75))
         self.angle = float(rng.choice([0.0, 90.0])) + rng.normal(0, 2.0)
         self.rings = log_uniform(rng, 3, 22)
         self.sharp = rng.uniform(0.0, 1.0)
-        self.ring_weight = rng.uniform(0.15, 0.85)
-        self.fibre = rng.uniform(0.02, 0.1)
+        self.ring_weight = rng.uniform(0.05, 0.8)
+        self.fibre = rng.uniform(0.02, 0.12)
         self.fibres = log_uniform(rng, 50, 160)
-        self.pores = rng.uniform(1.4, 3.0)
-        self.length = rng.uniform(0.06, 0.4)
-        self.wave = rng.uniform(0.15, 1.2)
-        self.boards = int(rng.integers(2, 6)) if rng.random() < 0.2 else 0
+        self.pores = rng.uniform(1.3, 3.0)
+        self.length = log_uniform(rng, 0.05, 0.8)
+        self.wave = log_uniform(rng, 0.08, 1.2)
+        self.boards = int(rng.integers(2, 6)) if rng.random() < 0.15 else 0
+
+    def _rings(self, wide: int, place: FloatImage, rng: Generator) -> FloatImage:
+        """Late wood, 0 to 1: dark bands of uneven width that wander along the board."""
+        wander = smooth_noise(rng, wide, 3, stretch=2.0) + np.float32(0.2) * smooth_noise(rng, wide, 12, stretch=6.0)
+        wander += np.float32(0.04) * smooth_noise(rng, wide, min(70, wide / 2), stretch=10.0)
+        depth = place * np.float32(self.rings) + wander * np.float32(self.wave) + np.float32(rng.uniform(0, 9))
+        spread = rng.normal(0, 0.45, int(self.rings) + 40).astype(np.float32)
+        depth += np.interp(depth, np.arange(-20, spread.size - 20), spread).astype(np.float32)
+        ring = np.floor(depth)
+        saw = depth - ring
+        band = self.sharp * saw**3 + (1 - self.sharp) * (0.5 - 0.5 * np.cos(np.float32(2 * np.pi) * saw))
+        band *= np.clip((1 - saw) * np.float32(9), 0, 1)
+        strength = rng.uniform(0.35, 1.0, 64).astype(np.float32)
+        return np.asarray(band * strength[ring.astype(np.int32) % 64], np.float32)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints another board of the same wood, upright, then lays it in its direction."""
         wide = int(size * 1.08)
         place = np.linspace(0, 1, wide, dtype=np.float32)[None, :]
-        # The cut wanders through the rings: slow along the board, a little faster across it.
-        wander = smooth_noise(rng, wide, 3, stretch=2.0) + np.float32(0.25) * smooth_noise(rng, wide, 10, stretch=5.0)
-        depth = place * np.float32(self.rings) + wander * np.float32(self.wave) + np.float32(rng.uniform(0, 9))
-        spread = rng.normal(0, 0.35, int(self.rings) + 40).astype(np.float32)
-        depth += np.interp(depth, np.arange(-20, spread.size - 20), spread).astype(np.float32)
-        saw = depth - np.floor(depth)
-        ring = self.sharp * saw**3 + (1 - self.sharp) * (0.5 - 0.5 * np.cos(2 * np.pi * saw))
-        saw_edge = np.clip((1 - saw) * 12, 0, 1)
-        ring = ring.astype(np.float32) * saw_edge
-        fine = smooth_noise(rng, wide, min(self.fibres, wide / 1.5), stretch=self.length * self.fibres)
-        color = mixed(shifted(self.light, rng, 0.025), shifted(self.dark, rng, 0.02), ring * np.float32(self.ring_weight))
-        pores = smooth_noise(rng, wide, min(self.fibres * 1.3, wide / 1.5), stretch=self.length * self.fibres * 0.35)
-        color = mixed(color, self.pore, soft_step(pores + 0.5 * ring, self.pores, 0.8) * np.float32(0.7))
-        tone = fine * np.float32(self.fibre) + fractal_noise(rng, wide, 3, 2, 0.5, 3.0) * np.float32(0.03)
+        ring = self._rings(wide, place, rng)
+        fibres = min(self.fibres, wide / 1.4)
+        fine = smooth_noise(rng, wide, fibres, stretch=self.length * self.fibres)
+        fine += np.float32(0.7) * smooth_noise(rng, wide, fibres * 0.35, stretch=self.length * self.fibres)
+        fine += np.float32(0.4) * smooth_noise(rng, wide, wide / 1.2, stretch=12)
+        color = mixed(
+            shifted(self.light, rng, 0.025), shifted(self.dark, rng, 0.02), ring * np.float32(self.ring_weight)
+        )
+        pores = smooth_noise(rng, wide, wide / 1.5, stretch=max(self.length * self.fibres * 0.4, 6))
+        pores += np.float32(0.4) * fine
+        color = mixed(color, self.pore, soft_step(pores + np.float32(0.5) * ring, self.pores, 0.9) * np.float32(0.65))
+        tone = fine * np.float32(self.fibre * 0.8) + fractal_noise(rng, wide, 3, 3, 0.6, 3.0) * np.float32(0.04)
         if self.boards:
             phase = place * self.boards + rng.uniform(0, 1)
             board = rng.normal(0, 0.07, self.boards + 2)[np.floor(phase).astype(np.int64)]
@@ -190,7 +205,7 @@ class Wood(Product):
         turn = cv2.getRotationMatrix2D((wide / 2, wide / 2), self.angle + rng.normal(0, 0.7), 1.0)
         turn[:, 2] -= (wide - size) / 2
         color = cv2.warpAffine(color, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-        return _layer(finished(color, rng, 0.025, rng.uniform(0.006, 0.014)))
+        return surface(finished(color, rng, 0.025, rng.uniform(0.006, 0.014)))
 
 
 class Concrete(Product):
@@ -202,7 +217,7 @@ class Concrete(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.kind = str(rng.choice(["smooth", "sandy", "asphalt"], p=[0.35, 0.2, 0.45]))
-        self.color = _hsv(rng, (15, 250), (0.0, 0.14), (0.22, 0.82) if self.kind != "asphalt" else (0.2, 0.62))
+        self.color = hsv_color(rng, (15, 250), (0.0, 0.14), (0.22, 0.82) if self.kind != "asphalt" else (0.2, 0.62))
         self.cloud = rng.uniform(0.02, 0.12) * (0.4 if self.kind == "asphalt" else 1.0)
         self.across = log_uniform(rng, 30, 95) if self.kind == "asphalt" else log_uniform(rng, 40, 110)
         self.contrast = rng.uniform(0.06, 0.3) if self.kind == "asphalt" else rng.uniform(0.015, 0.1)
@@ -224,7 +239,18 @@ class Concrete(Product):
             x, y = rng.uniform(0, size, 2) * fine
             radius = min(0.0025 / rng.uniform(0.12, 1.0), 0.014) * size * fine
             axes = (max(int(radius), 3), max(int(radius * rng.uniform(0.6, 1.0)), 3))
-            cv2.ellipse(mask, (int(x), int(y)), axes, rng.uniform(0, 180), 0, 360, int(rng.integers(90, 255)), -1, cv2.LINE_AA, 3)
+            cv2.ellipse(
+                mask,
+                (int(x), int(y)),
+                axes,
+                rng.uniform(0, 180),
+                0,
+                360,
+                int(rng.integers(90, 255)),
+                -1,
+                cv2.LINE_AA,
+                3,
+            )
         return cv2.GaussianBlur(mask, (3, 3), 0.6).astype(np.float32) * np.float32(1 / 255)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
@@ -238,13 +264,15 @@ class Concrete(Product):
         if self.trowel:
             tone += streaks(rng, size, 30, 0.6, self.trowel_angle + rng.normal(0, 8)) * np.float32(self.trowel)
         color = toned(shifted(self.color, rng, 0.03), tone)
-        color = mixed(color, shifted(self.stone, rng, 0.02), soft_step(band_noise(rng, size, across * 0.8), self.stones, 0.7))
+        color = mixed(
+            color, shifted(self.stone, rng, 0.02), soft_step(band_noise(rng, size, across * 0.8), self.stones, 0.7)
+        )
         holes = soft_step(band_noise(rng, size, across * 0.9), self.pits, 0.7)
         if self.pore_count:
             holes = np.maximum(holes * np.float32(0.6), self._pores(size, rng))
         color = toned(color, holes * np.float32(-self.pit_depth))
         color += (white_noise(rng, size) * np.float32(0.15 * self.contrast))[..., None]
-        return _layer(finished(color, rng, 0.03, rng.uniform(0.008, 0.02)))
+        return surface(finished(color, rng, 0.03, rng.uniform(0.008, 0.02)))
 
 
 PRODUCTS: tuple[type[Product], ...] = (Leather, Tile, Wood, Concrete)
