@@ -1,0 +1,139 @@
+"""Defects that are lines: scratch, crack and cut, each `(image, part, rng) -> image`."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from anomalygpt.simulation.base import FloatImage, random_color
+from anomalygpt.simulation.strokes import (
+    Mask,
+    blend,
+    extent,
+    log_uniform,
+    pick_point,
+    polygon,
+    scale_light,
+    soften,
+    stroke,
+    taper,
+    wander,
+)
+
+
+def _unit(image: FloatImage) -> float:
+    """Pixels of this image for one pixel of a 224-pixel photo."""
+    return image.shape[0] / 224.0
+
+
+def scratch(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
+    """One or several thin, nearly straight lines, bright or dark, often with a bright and a dark side; or a scuff."""
+    size, unit = image.shape[0], _unit(image)
+    center = pick_point(part, rng)
+    angle = rng.uniform(0, 2 * np.pi)
+    scuff = rng.random() < 0.2
+    count = int(rng.integers(6, 24)) if scuff else int(rng.choice([1, 1, 1, 2, 3, 4]))
+    length = extent(part) * log_uniform(rng, 0.06, 0.3 if scuff else 0.9)
+    apart = length * (0.25 if scuff else 0.08) + 2 * unit
+    contrast = log_uniform(rng, 0.1, 0.7)
+    line = np.zeros((size, size), np.float32)
+    for _ in range(count):
+        steps = 14
+        each = length * rng.uniform(0.5, 1.0)
+        turned = angle + rng.normal(0, 0.15 if scuff else 0.05)
+        start = (
+            center[0] + rng.normal(0, apart) - 0.5 * each * np.cos(turned),
+            center[1] + rng.normal(0, apart) - 0.5 * each * np.sin(turned),
+        )
+        path = wander(start, turned, each, steps, 0.02, log_uniform(rng, 0.005, 0.08), rng)
+        line = np.maximum(
+            line, stroke(size, path, unit * log_uniform(rng, 0.6, 2.4), taper(steps, rng, rng.uniform(0, 0.8)))
+        )
+    line = soften(line, unit * rng.uniform(0.2, 0.6))
+    look = rng.random()
+    if look < 0.45:
+        tone = image.mean(axis=2).max() if rng.random() < 0.3 else 1.0
+        return blend(image, np.full(3, tone), line * np.float32(contrast))
+    if look < 0.75:
+        return scale_light(image, 1 - np.float32(contrast) * line)
+    if look < 0.9:
+        shifted = np.roll(line, (round(unit * np.cos(angle) + 0.01), -round(unit * np.sin(angle) + 0.01)), (0, 1))
+        return image + (np.float32(0.6 * contrast) * (line - shifted))[..., None]
+    return blend(image, random_color(rng, (0.0, 0.6), (0.2, 0.9)), line * np.float32(min(1.0, contrast * 1.4)))
+
+
+def crack(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
+    """A jagged line with branches, dark, seldom bright, from a hairline hardly seen to a gaping one."""
+    size, unit = image.shape[0], _unit(image)
+    length = extent(part) * log_uniform(rng, 0.12, 1.3)
+    width = unit * log_uniform(rng, 0.55, 3.2)
+    angle = rng.uniform(0, 2 * np.pi)
+    steps = int(np.clip(length / (4.0 * unit), 5, 60))
+    jitter, drift = rng.uniform(0.1, 0.6), rng.uniform(0.02, 0.16)
+    middle = pick_point(part, rng)
+    main = [wander(middle, angle + turn, length / 2, (steps + 1) // 2, jitter, drift, rng) for turn in (0.0, np.pi)]
+    line = np.zeros((size, size), np.float32)
+    open_ends: list[tuple[np.ndarray, float]] = [(path, width) for path in main]
+    branches = int(rng.choice([0, 1, 2, 4], p=[0.45, 0.25, 0.2, 0.1]))
+    for _ in range(branches):
+        path, wide = open_ends[int(rng.integers(len(open_ends)))]
+        at = int(rng.integers(1, len(path) - 1))
+        heading = np.arctan2(*(path[at] - path[at - 1])[::-1]) + rng.choice([-1, 1]) * rng.uniform(0.4, 1.3)
+        reach = length * rng.uniform(0.1, 0.4)
+        ends = (float(path[at, 0]), float(path[at, 1]))
+        open_ends.append(
+            (wander(ends, heading, reach, max(3, int(reach / (4 * unit))), jitter, drift, rng), wide * 0.75)
+        )
+    for path, wide in open_ends:
+        count = len(path) - 1
+        fade = np.linspace(1.0, rng.uniform(0.3, 1.0), count) * rng.uniform(0.75, 1.0, count)
+        line = np.maximum(line, stroke(size, path, wide, fade))
+        if wide > 1.6 * unit:
+            half = path[: max(3, len(path) // 2)]
+            line = np.maximum(line, stroke(size, half, wide * rng.uniform(1.2, 1.8)))
+    line = soften(line, unit * rng.uniform(0.15, 0.6))
+    contrast = np.float32(log_uniform(rng, 0.15, 0.95))
+    if rng.random() < 0.85:
+        inner = np.float32(rng.uniform(0.0, 0.3)) * image.mean(axis=(0, 1))
+        cracked = blend(image, inner, contrast * line)
+    else:
+        cracked = blend(image, np.full(3, rng.uniform(0.75, 1.0)), contrast * line)
+    if width > unit and rng.random() < 0.5:
+        side = soften(np.roll(line, (1, 1), (0, 1)), unit * 0.8) * (1 - line)
+        cracked = cracked + (np.float32(0.25) * contrast * side)[..., None]
+    return cracked
+
+
+def cut(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
+    """A gash that opens in the middle: dark inside, lips lighter or darker, sometimes frayed."""
+    size, unit = image.shape[0], _unit(image)
+    length = extent(part) * log_uniform(rng, 0.08, 0.7)
+    opening = max(length * log_uniform(rng, 0.03, 0.2), 1.3 * unit)
+    center, angle = pick_point(part, rng), rng.uniform(0, 2 * np.pi)
+    start = (center[0] - 0.5 * length * np.cos(angle), center[1] - 0.5 * length * np.sin(angle))
+    steps = 16
+    spine = wander(start, angle, length, steps, 0.03, rng.uniform(0.01, 0.08), rng)
+    place = np.linspace(0, 1, steps + 1)
+    belly = np.sin(np.pi * place) ** rng.uniform(0.5, 1.2) * opening / 2
+    normal = np.array([-np.sin(angle), np.cos(angle)])
+    ragged = rng.uniform(0.0, 0.35)
+    upper = spine + normal * (belly * (1 + ragged * rng.standard_normal(steps + 1)))[:, None]
+    lower = spine - normal * (belly * (1 + ragged * rng.standard_normal(steps + 1)))[:, None]
+    inside = soften(polygon(size, np.vstack([upper, lower[::-1]])), 0.5 * unit)
+    lips = np.clip(soften(inside, opening * 0.35 + 0.8 * unit) * 1.6 - inside, 0, 1)
+    contrast = log_uniform(rng, 0.3, 1.0)
+    lit = image * (1 + np.float32(rng.uniform(-0.3, 0.5) * contrast) * lips)[..., None]
+    depth = rng.uniform(0.05, 0.5) * image[part].mean(axis=0) if part.any() else np.zeros(3)
+    if rng.random() < 0.2:
+        depth = random_color(rng, (0.0, 0.5), (0.3, 0.95))
+    opened = blend(lit, depth, inside * np.float32(contrast))
+    if rng.random() < 0.35:
+        thread = np.zeros((size, size), np.float32)
+        for _ in range(int(rng.integers(3, 12))):
+            root = upper[rng.integers(steps)] if rng.random() < 0.5 else lower[rng.integers(steps)]
+            heading = angle + rng.normal(np.pi / 2, 0.6)
+            path = wander((float(root[0]), float(root[1])), heading, opening * rng.uniform(0.4, 1.3), 5, 0.1, 0.2, rng)
+            thread = np.maximum(thread, stroke(size, path, unit * rng.uniform(0.6, 1.2)))
+        opened = blend(opened, image.mean(axis=(0, 1)) * np.float32(rng.uniform(0.8, 1.4)), cv2.min(thread, 0.8))
+    return opened

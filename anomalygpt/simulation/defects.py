@@ -1,0 +1,100 @@
+"""The kinds of defect, and those that are drawn onto the picture of a part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from anomalygpt.simulation import defect_lines, defect_spots
+from anomalygpt.simulation.base import FloatImage
+from anomalygpt.simulation.strokes import Mask
+
+KINDS: tuple[str, ...] = (
+    "scratch",
+    "crack",
+    "hole",
+    "stain",
+    "dent",
+    "cut",
+    "missing part",
+    "misplaced part",
+    "bent part",
+    "color fault",
+    "contamination",
+    "print fault",
+    "damage",
+)
+"""Every kind of defect that a sample may carry; "damage" is a pasted patch (`cut_paste`)."""
+
+_DRAWN: dict[str, Callable[[FloatImage, Mask, Generator], FloatImage]] = {
+    "scratch": defect_lines.scratch,
+    "crack": defect_lines.crack,
+    "cut": defect_lines.cut,
+    "hole": defect_spots.hole,
+    "stain": defect_spots.stain,
+    "dent": defect_spots.dent,
+    "color fault": defect_spots.color_fault,
+    "contamination": defect_spots.contamination,
+}
+
+DRAWN: tuple[str, ...] = tuple(_DRAWN)
+"""The kinds that `apply_defect` can draw."""
+
+
+def apply_defect(kind: str, image: FloatImage, part: Mask, rng: Generator) -> tuple[FloatImage, Mask]:
+    """Draws one defect onto a part.
+
+    Args:
+        kind: one of `DRAWN`.
+        image: float32 S×S×3 in [0, 1]; left as it is.
+        part: bool S×S, where the part is; nothing changes outside.
+
+    Returns:
+        The new image, float32 in [0, 1], and bool S×S, where it differs from the old one so that it can be seen.
+
+    Raises:
+        ValueError: the kind is not among `DRAWN`.
+    """
+    if kind not in _DRAWN:
+        raise ValueError(f"'{kind}' is no defect that can be drawn; choose one of {', '.join(DRAWN)}")
+    inside = cv2.GaussianBlur(part.astype(np.float32), (3, 3), 0) * part
+    drawn = _DRAWN[kind](image, part, rng)
+    changed = np.clip(image + (drawn - image) * inside[..., None], 0.0, 1.0).astype(np.float32, copy=False)
+    return changed, difference_mask(image, changed)
+
+
+def difference_mask(
+    before: FloatImage | NDArray[np.uint8], after: FloatImage | NDArray[np.uint8], least: float = 0.035
+) -> Mask:
+    """Where two pictures differ visibly, cleaned of specks and pinholes, bool S×S.
+
+    Args:
+        before, after: S×S×3, both float32 in [0, 1] or both uint8.
+        least: smallest difference that counts, in [0, 1] units of the channel that differs most.
+    """
+    gap = cv2.absdiff(before, after).max(axis=2)
+    if gap.dtype == np.uint8:
+        least *= 255
+    seen = (gap > least).astype(np.uint8)
+    unit = before.shape[0] / 224
+    side = max(3, 2 * round(2 * unit) + 1)
+    closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= max(4, round(5 * unit * unit))
+    keep[0] = False
+    clean = keep[labels].astype(np.uint8) if count > 1 else closed
+    return _fill(clean, limit=0.002 * clean.size).astype(bool)
+
+
+def _fill(mask: NDArray[np.uint8], limit: float) -> NDArray[np.uint8]:
+    """The mask with enclosed gaps of at most `limit` pixels filled."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
+    if count < 3:
+        return mask
+    small = stats[:, cv2.CC_STAT_AREA] <= limit
+    small[0] = False
+    return np.maximum(mask, small[labels].astype(np.uint8))

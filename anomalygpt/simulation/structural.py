@@ -1,0 +1,82 @@
+"""Faults of form that any part can have: a piece broken off, broken and displaced, or bent out of shape.
+
+They change a placed layer, colour and outline alike, each `(layer, rng) -> Layer`. Products paint their own, truer
+faults where they know their parts.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from anomalygpt.simulation.base import FloatImage, Layer
+from anomalygpt.simulation.strokes import blend, blob, extent, log_uniform, pick_point, soften, wander
+
+
+def _edge_point(alpha: FloatImage, rng: Generator) -> tuple[float, float]:
+    """A random point (x, y) on the outline of the part."""
+    part = (alpha > 0.5).astype(np.uint8)
+    rim = cv2.morphologyEx(part, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)).astype(bool)
+    return pick_point(rim if rim.any() else part.astype(bool), rng)
+
+
+def broken_off(layer: Layer, rng: Generator) -> Layer:
+    """A piece is missing at the edge; the broken face may show, lighter or darker than the surface."""
+    size = layer.alpha.shape[0]
+    radius = max(extent(layer.alpha > 0.5) * float(np.sqrt(log_uniform(rng, 0.003, 0.15) / np.pi)) * 1.2, 2.5)
+    center = _edge_point(layer.alpha, rng)
+    gone = blob(size, center, radius, rng, rough=rng.uniform(0.2, 0.9), stretch=log_uniform(rng, 1.0, 2.5))
+    gone = soften(gone, 0.6)
+    color = layer.color
+    if rng.random() < 0.6:
+        face = soften(cv2.dilate(gone, np.ones((3, 3), np.uint8), iterations=int(np.clip(radius * 0.12, 1, 6))), 0.7)
+        tone = color[layer.alpha > 0.5].mean(axis=0) * np.float32(rng.uniform(0.4, 1.5))
+        color = blend(color, np.clip(tone, 0, 1), np.clip(face - gone, 0, 1) * np.float32(rng.uniform(0.4, 0.95)))
+    return Layer(color, layer.alpha * (1 - gone))
+
+
+def broken_apart(layer: Layer, rng: Generator) -> Layer:
+    """The part is broken along a jagged line and one side has moved a little."""
+    size = layer.alpha.shape[0]
+    middle, angle = pick_point(layer.alpha > 0.5, rng), rng.uniform(0, 2 * np.pi)
+    halves = [wander(middle, angle + turn, 2.5 * size, 60, 0.35, 0.02, rng) for turn in (0.0, np.pi)]
+    line = np.vstack([halves[1][::-1], halves[0][1:]])
+    normal = np.array([-np.sin(angle), np.cos(angle)])
+    corners = np.vstack([line, line[-1] + 4 * size * normal, line[0] + 4 * size * normal])
+    side = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(side, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    moved_side = side.astype(np.float32) * np.float32(1 / 255)
+    gap = extent(layer.alpha > 0.5) * log_uniform(rng, 0.015, 0.12)
+    turn = np.deg2rad(rng.normal(0, 5.0))
+    cos, sin = np.cos(turn), np.sin(turn)
+    shift = normal * gap + np.array([np.cos(angle), np.sin(angle)]) * gap * rng.normal(0, 0.5)
+    x, y = middle
+    move = np.array([[cos, -sin, x - cos * x + sin * y + shift[0]], [sin, cos, y - sin * x - cos * y + shift[1]]])
+    stacked = np.dstack([layer.color, layer.alpha * moved_side])
+    away = cv2.warpAffine(stacked, move, (size, size), borderMode=cv2.BORDER_CONSTANT)
+    stay = layer.alpha * (1 - moved_side)
+    over = away[..., 3]
+    alpha = over + stay * (1 - over)
+    weight = over / np.maximum(alpha, 1e-4)
+    return Layer(blend(layer.color, away[..., :3], weight), alpha)
+
+
+def bent(layer: Layer, rng: Generator) -> Layer:
+    """A region is pushed sideways, and everything near it is drawn along."""
+    size = layer.alpha.shape[0]
+    reach = extent(layer.alpha > 0.5) * rng.uniform(0.08, 0.3)
+    center = (
+        _edge_point(layer.alpha, rng)
+        if rng.random() < 0.6 and layer.alpha.min() < 0.5
+        else pick_point(layer.alpha > 0.5, rng)
+    )
+    line = np.arange(size, dtype=np.float32)
+    dx, dy = line[None, :] - np.float32(center[0]), line[:, None] - np.float32(center[1])
+    bump = np.exp(-(dx * dx + dy * dy) / np.float32(2 * (0.5 * reach) ** 2))
+    angle, push = rng.uniform(0, 2 * np.pi), reach * rng.uniform(0.25, 0.6)
+    from_x = line[None, :] + np.float32(push * np.cos(angle)) * bump
+    from_y = line[:, None] + np.float32(push * np.sin(angle)) * bump
+    stacked = np.dstack([layer.color, layer.alpha])
+    moved = cv2.remap(stacked, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return Layer(moved[..., :3], np.ascontiguousarray(moved[..., 3]))

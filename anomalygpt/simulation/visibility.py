@@ -1,0 +1,57 @@
+"""Whether a defect that was put on can be seen in the photo, so that labels are honest."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from anomalygpt.simulation.base import FloatImage
+from anomalygpt.simulation.strokes import Mask
+
+LEAST_AREA = 10
+"""Fewest pixels of a defect in a photo of 224×224."""
+LEAST_CONTRAST = 0.045
+"""Smallest mean difference within the mask, in [0, 1] units of the channel that differs most."""
+LEAST_SIGNAL = 7.0
+"""Smallest mean difference times the root of the area, in deviations of the sensor noise."""
+LEAST_NOVELTY = 1.3
+"""On a surface: smallest change of local colour or roughness, in deviations of the good surface."""
+
+
+def visible(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], mask: Mask, part: Mask, texture: bool, noise: float
+) -> bool:
+    """Whether the change from one photo to the other is one that a careful inspector would see.
+
+    Args:
+        before, after: uint8 S×S×3, the photos of the good and the defective part in the same exposure.
+        mask: bool S×S, where they differ.
+        part: bool S×S, where the part is.
+        texture: True for a surface: there a change must also stand out from the surface's own variation.
+        noise: deviation of the sensor noise in [0, 1] units.
+    """
+    area = int(np.count_nonzero(mask))
+    if area < LEAST_AREA * (before.shape[0] / 224) ** 2:
+        return False
+    contrast = float(cv2.absdiff(before, after).max(axis=2)[mask].mean()) / 255
+    if contrast < LEAST_CONTRAST or contrast * np.sqrt(area) < LEAST_SIGNAL * noise:
+        return False
+    return not texture or _novelty(before, after, mask, part) > LEAST_NOVELTY
+
+
+def _features(photo: NDArray[np.uint8]) -> FloatImage:
+    """Local colour (3 channels) and local roughness (1), float32 S×S×4."""
+    sigma = 1.6 * photo.shape[0] / 224
+    image = photo.astype(np.float32)
+    smooth = cv2.GaussianBlur(image, (0, 0), sigma)
+    rough = np.sqrt(cv2.GaussianBlur(np.square(image - smooth).mean(axis=2), (0, 0), 1.5 * sigma))
+    return np.dstack([smooth, rough])
+
+
+def _novelty(before: NDArray[np.uint8], after: NDArray[np.uint8], mask: Mask, part: Mask) -> float:
+    good = _features(before)
+    own = good[part & ~mask] if np.count_nonzero(part & ~mask) > 100 else good[part]
+    deviation = own.std(axis=0) + 1.5
+    change = np.abs(_features(after) - good)[mask] / deviation
+    return float(np.percentile(change.max(axis=1), 90))
