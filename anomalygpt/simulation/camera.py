@@ -6,7 +6,7 @@ defective scene into photos that differ only by the defect, so that truth masks 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ class Camera:
     Attributes:
         grey: whether it sees no colour.
         weights: how it mixes RGB to grey, sum 1.
-        binary: whether a scanner turns its photos into black and white.
+        threshold: grey level at which a scanner turns its photos into black and white, None where it does not.
         blur: deviation of its point spread in pixels at `REFERENCE_SIZE`.
         focus_drift: relative deviation of the blur from photo to photo.
         noise: deviation of the sensor noise, in [0, 1] units.
@@ -41,7 +41,7 @@ class Camera:
 
     grey: bool
     weights: tuple[float, float, float]
-    binary: bool
+    threshold: float | None
     blur: float
     focus_drift: float
     noise: float
@@ -63,14 +63,12 @@ class Exposure:
         glare: light added before the gain, float32 S×S×1, or None.
         blur: deviation of the point spread in pixels of this photo.
         noise: float32 S×S×C in [0, 1] units.
-        level: grey level of a binary camera's threshold.
     """
 
     gain: FloatImage
     glare: FloatImage | None
     blur: float
     noise: FloatImage
-    level: float
 
 
 def draw_camera(rng: Generator) -> Camera:
@@ -81,7 +79,7 @@ def draw_camera(rng: Generator) -> Camera:
     return Camera(
         grey=grey,
         weights=(float(mix[0]), float(mix[1]), float(mix[2])),
-        binary=bool(grey and rng.random() < 0.06),
+        threshold=0.5 if grey and rng.random() < 0.15 else None,
         blur=float(
             rng.choice([rng.uniform(0.0, 0.5), rng.uniform(0.4, 0.9), rng.uniform(0.8, 1.5)], p=[0.5, 0.38, 0.12])
         ),
@@ -120,7 +118,7 @@ def draw_exposure(camera: Camera, light: FloatImage, glare: FloatImage | None, r
         noise = noise.reshape(size, size, channels)
     noise *= np.float32(camera.noise)
     blur = camera.blur * size / REFERENCE_SIZE * float(np.exp(rng.normal(0.0, camera.focus_drift)))
-    return Exposure(gain, None if glare is None else glare[..., None], blur, noise, float(rng.normal(0.45, 0.02)))
+    return Exposure(gain, None if glare is None else glare[..., None], blur, noise)
 
 
 def develop(scene: FloatImage, camera: Camera, exposure: Exposure) -> NDArray[np.uint8]:
@@ -146,8 +144,8 @@ def develop(scene: FloatImage, camera: Camera, exposure: Exposure) -> NDArray[np
         soft = cv2.GaussianBlur(image, (0, 0), 1.2 * scene.shape[0] / REFERENCE_SIZE).reshape(image.shape)
         image = image + np.float32(camera.sharpen) * (image - soft)
     image = image + exposure.noise
-    if camera.binary:
-        image = np.clip((image - np.float32(exposure.level)) * 12.0 + 0.5, 0.0, 1.0)
+    if camera.threshold is not None:
+        image = np.clip((image - np.float32(camera.threshold)) * 12.0 + 0.5, 0.0, 1.0)
     photo = cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0)
     return cv2.cvtColor(photo, cv2.COLOR_GRAY2RGB) if camera.grey else photo
 
@@ -158,3 +156,20 @@ def store(photo: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
         return photo
     _, data = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera.quality])
     return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def adjusted(camera: Camera, photo: NDArray[np.uint8]) -> Camera:
+    """The camera with its threshold, if it has one, put where it parts a photo of it (taken without) into two tones.
+
+    A photo that has no two tones makes a scanner useless, so the camera keeps its greys then.
+    """
+    if camera.threshold is None:
+        return camera
+    grey = photo[..., 1]
+    level, binary = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)
+    share = float(np.mean(binary > 0))
+    total = float(grey.var())
+    if not 0.03 < share < 0.97 or total < 200:
+        return replace(camera, threshold=None)
+    between = share * (1 - share) * float(grey[binary > 0].mean() - grey[binary == 0].mean()) ** 2
+    return replace(camera, threshold=float(level) / 255 if between > 0.8 * total else None)

@@ -7,6 +7,7 @@ from numpy.random import Generator
 from anomalygpt.simulation import (
     objects_electronics,
     objects_food,
+    objects_glass,
     objects_metal,
     objects_pharma,
     objects_soft,
@@ -24,6 +25,7 @@ _ALL: tuple[type[Product], ...] = (
     *textures.PRODUCTS,
     *objects_electronics.PRODUCTS,
     *objects_food.PRODUCTS,
+    *objects_glass.PRODUCTS,
     *objects_metal.PRODUCTS,
     *objects_pharma.PRODUCTS,
     *objects_soft.PRODUCTS,

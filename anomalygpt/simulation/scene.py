@@ -18,7 +18,16 @@ from anomalygpt.simulation.camera import Exposure, develop, draw_exposure, store
 from anomalygpt.simulation.cut_paste import cut_and_paste, reblend
 from anomalygpt.simulation.defects import DRAWN, apply_defect, difference_mask
 from anomalygpt.simulation.products import NAMED, make_product
-from anomalygpt.simulation.station import Station, compose, draw_ground, draw_light, draw_placement, draw_station, place
+from anomalygpt.simulation.station import (
+    Station,
+    compose,
+    draw_ground,
+    draw_light,
+    draw_placement,
+    draw_station,
+    place,
+    settled,
+)
 from anomalygpt.simulation.strokes import Mask
 from anomalygpt.simulation.visibility import visible
 
@@ -48,8 +57,8 @@ class _Take:
     ground: FloatImage
     exposure: Exposure
 
-    def layer(self, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
-        """The instance painted and placed, S×S."""
+    def faulty(self, fault: str, fault_rng: Generator) -> Layer:
+        """The instance painted with a fault and placed, S×S."""
         painted = self.product.paint(self.station.size, default_rng(self.instance), fault, fault_rng)
         return place(painted, self.placement)
 
@@ -122,7 +131,9 @@ def _set_up(
     for layer in layers:
         placed = place(layer, draw_placement(station, product.pose, product.texture, good))
         scene = compose(placed, draw_ground(station, good), station)
-        exposure = draw_exposure(station.camera, *draw_light(station, good), good)
+        if not photos:
+            station = settled(station, scene, placed.alpha, setting)
+        exposure = draw_exposure(station.camera, *draw_light(station, placed.alpha, good), good)
         photos.append(store(develop(scene, station.camera, exposure), station.camera))
     return station, tuple(photos), scene
 
@@ -131,15 +142,12 @@ def _query(
     product: Product, station: Station, anomalous: bool, spare: FloatImage, rng: Generator
 ) -> tuple[NDArray[np.uint8], Mask, tuple[Defect, ...]]:
     """The query photo, where it is anomalous, and its defects."""
-    take = _Take(
-        product,
-        station,
-        int(rng.integers(2**63)),
-        draw_placement(station, product.pose, product.texture, rng),
-        draw_ground(station, rng),
-        draw_exposure(station.camera, *draw_light(station, rng), rng),
-    )
-    layer = take.layer()
+    size = station.size
+    instance = int(rng.integers(2**63))
+    placement = draw_placement(station, product.pose, product.texture, rng)
+    layer = place(product.paint(size, default_rng(instance)), placement)
+    exposure = draw_exposure(station.camera, *draw_light(station, layer.alpha, rng), rng)
+    take = _Take(product, station, instance, placement, draw_ground(station, rng), exposure)
     part = layer.alpha > 0.5
     scene = take.compose(layer)
     if not anomalous:
@@ -199,7 +207,7 @@ def _spoil(
 def _reshape(take: _Take, layer: Layer, scene: FloatImage, kind: str, rng: Generator) -> tuple[FloatImage, Mask]:
     """The scene with a fault of form, and where the part itself changed (not the shadow it casts)."""
     own = kind in take.product.faults and (kind not in _STRUCTURAL or take.product.texture or rng.random() < _OWN_FAULT)
-    faulty = take.layer(kind, rng) if own else _STRUCTURAL[kind](layer, rng)
+    faulty = take.faulty(kind, rng) if own else _STRUCTURAL[kind](layer, rng)
     gap = cv2.absdiff(layer.color, faulty.color).max(axis=2) * np.maximum(layer.alpha, faulty.alpha)
     gap = np.maximum(gap, cv2.absdiff(layer.alpha, faulty.alpha))
     return take.compose(faulty), _widen(gap > 0.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomalygpt.simulation.backgrounds import paint_background
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, grid_xy, smooth_noise
-from anomalygpt.simulation.camera import Camera, draw_camera
+from anomalygpt.simulation.camera import Camera, adjusted, develop, draw_camera, draw_exposure
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Station:
         shade: how dark the shadow is that the part casts, 0 to 1.
         reach: (offset, softness) of that shadow as shares of the side.
         moving_shadow: chance that a shadow falls into a photo.
+        exposure: gain that makes the product neither too dark nor too bright.
         gloss: strength of the highlight that moves over the part, 0 for none.
     """
 
@@ -52,6 +53,7 @@ class Station:
     shade: float
     reach: tuple[float, float]
     moving_shadow: float
+    exposure: float
     gloss: float
 
 
@@ -85,6 +87,7 @@ def draw_station(size: int, texture: bool, part_color: NDArray[np.float32], rng:
         shade=float(rng.uniform(0.1, 0.65) if rng.random() < 0.6 else 0.0),
         reach=(float(rng.uniform(0.005, 0.05)), float(rng.uniform(0.006, 0.04))),
         moving_shadow=float(rng.uniform(0.1, 0.5) if rng.random() < 0.2 else 0.0),
+        exposure=1.0,
         gloss=float(rng.uniform(0.05, 0.3) if rng.random() < 0.25 else 0.0),
     )
 
@@ -139,8 +142,14 @@ def compose(layer: Layer, ground: FloatImage, station: Station) -> FloatImage:
     return ground + (layer.color - ground) * layer.alpha[..., None]
 
 
-def draw_light(station: Station, rng: Generator) -> tuple[FloatImage, FloatImage | None]:
-    """The light of one photo: (gain float32 S×S×3, glare float32 S×S or None)."""
+def draw_light(station: Station, alpha: FloatImage, rng: Generator) -> tuple[FloatImage, FloatImage | None]:
+    """The light of one photo: (gain float32 S×S×3, glare float32 S×S or None).
+
+    Args:
+        station: where it is taken.
+        alpha: float32 S×S, where the part is, for its gloss is seen there most.
+        rng: the moment.
+    """
     size = station.size
     x, y = grid_xy(size)
     angle = np.arctan2(station.light[1], station.light[0]) + rng.normal(0.0, 0.5 * station.drift)
@@ -152,7 +161,7 @@ def draw_light(station: Station, rng: Generator) -> tuple[FloatImage, FloatImage
         distance = np.float32(np.cos(across)) * x + np.float32(np.sin(across)) * y - np.float32(rng.uniform(-0.7, 0.7))
         soft = np.clip(distance / np.float32(rng.uniform(0.1, 0.8)) + 0.5, 0.0, 1.0)
         field *= 1.0 - np.float32(rng.uniform(0.1, 0.4)) * soft
-    gain = field[..., None] * np.array(station.color, np.float32)
+    gain = field[..., None] * np.array(station.color, np.float32) * np.float32(station.exposure)
     if not station.gloss:
         return gain, None
     across = angle + rng.normal(0.0, 0.3)
@@ -161,4 +170,18 @@ def draw_light(station: Station, rng: Generator) -> tuple[FloatImage, FloatImage
     v = -np.float32(np.sin(across)) * (x - center[0]) + np.float32(np.cos(across)) * (y - center[1])
     near, wide = rng.uniform(0.1, 0.35), rng.uniform(0.2, 0.9)
     glare = np.exp(-((u / np.float32(near)) ** 2) - (v / np.float32(wide)) ** 2)
-    return gain, (np.float32(station.gloss * rng.uniform(0.4, 1.0)) * glare).astype(np.float32)
+    glare *= np.float32(station.gloss * rng.uniform(0.4, 1.0)) * (0.2 + 0.8 * alpha)
+    return gain, glare
+
+
+def settled(station: Station, scene: FloatImage, alpha: FloatImage, rng: Generator) -> Station:
+    """The station with exposure and camera set up on a first scene, as a fitter would."""
+    bright = float(np.percentile(scene[::3, ::3].mean(axis=2), 95))
+    target = rng.uniform(0.45, 0.9)
+    gain = float(np.clip((target / max(bright, 0.05)) ** 0.85, 1.0, 4.0)) if bright < target else 1.0
+    station = replace(station, exposure=gain)
+    if station.camera.threshold is None:
+        return station
+    grey = replace(station.camera, threshold=None)
+    photo = develop(scene, grey, draw_exposure(grey, *draw_light(station, alpha, rng), rng))
+    return replace(station, camera=adjusted(station.camera, photo), gloss=0.0)
