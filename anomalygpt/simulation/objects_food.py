@@ -8,6 +8,7 @@ from numpy.random import Generator
 
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, grid_xy, smooth_noise
 from anomalygpt.simulation.shading import (
+    add_gray,
     around,
     blend,
     box_depth,
@@ -15,12 +16,14 @@ from anomalygpt.simulation.shading import (
     coverage,
     draw_light,
     ellipse_depth,
+    flat,
     lit,
     nearest,
     polar,
     random_text,
     ring_noise,
     rotated,
+    scale_color,
     shade,
     text_mask,
     vary_color,
@@ -98,8 +101,7 @@ class Hazelnut(Product):
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = shell
+        color = flat(size, shell)
         mix = np.clip(self._contrast * (streak * 0.8 + 0.5 * blotch), -0.6, 1)
         color += mix[..., None] * (self._dark - shell)
         down = np.clip((-along - 0.72) * 5 + 0.5 * grain * 0.4 + 0.3 * streak, 0, 1) * np.float32(0.65)
@@ -108,7 +110,7 @@ class Hazelnut(Product):
         cap = np.clip((along - edge) * np.float32(size / 5), 0, 1)
         rough = np.float32(0.85) + np.float32(0.16) * grain + np.float32(0.1) * blotch
         blend(color, pale * rough[..., None], cap)
-        color *= (1 - 0.35 * np.exp(-(((along - edge) * 22) ** 2)))[..., None].astype(np.float32)
+        scale_color(color, 1 - 0.35 * np.exp(-(((along - edge) * 22) ** 2)))
 
         height = pz * np.float32(radius * 0.85) - cap * np.float32(0.02) + grain * np.float32(0.0016) * (1 + 5 * cap)
         height += np.float32(0.003) * streak * (1 - cap)
@@ -117,8 +119,8 @@ class Hazelnut(Product):
             alpha, height = self._spoil(fault, fault_rng, x, y, radius, color, alpha, height)
         diffuse, glint = lit(height.astype(np.float32), light, shininess=18)
         color = shade(color, diffuse, 0.75, 0.25)
-        color *= (0.72 + 0.28 * pz)[..., None]
-        color += (np.float32(self._gloss) * glint * (1 - cap))[..., None]
+        scale_color(color, 0.72 + 0.28 * pz)
+        add_gray(color, np.float32(self._gloss) * glint * (1 - cap))
         return Layer(np.clip(color, 0, 1), alpha)
 
     def _spoil(
@@ -261,15 +263,14 @@ class Cookie(Product):
             height += broad * np.float32(0.02 * self._cracks) - crevice * np.float32(0.035)
         height += self._relief(x, y, rx, ry)
 
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = dough
+        color = flat(size, dough)
         browning = (
             np.exp(-np.maximum(depth, 0) * 9) * np.float32(0.75) + np.float32(0.13) * broad + np.float32(0.1) * crumb
         )
         blend(color, toast, np.clip(browning, 0, 1))
         if self._sugar:
             blend(color, np.minimum(dough * 1.35, 1), np.clip(grain - 1.2, 0, 1) * np.float32(self._sugar))
-        color *= (1 - np.float32(0.5) * crevice)[..., None]
+        scale_color(color, 1 - np.float32(0.5) * crevice)
         if self._chips[1]:
             height = self._lay_chips(rng, x, y, rx, ry, color, height, crumb)
         alpha = coverage(depth, 1.3)
@@ -321,7 +322,7 @@ class Cookie(Product):
         mask = cv2.GaussianBlur(mask, (0, 0), size / 224)
         hidden = np.clip(mask * 1.5 - np.float32(0.3) - np.float32(0.25) * np.maximum(crumb, 0), 0, 1)
         halo = cv2.GaussianBlur(mask, (0, 0), size / 80)
-        color *= (1 - np.float32(0.35) * np.maximum(halo - mask, 0))[..., None]
+        scale_color(color, 1 - np.float32(0.35) * np.maximum(halo - mask, 0))
         tone = self._chip * (1 + np.float32(0.25) * crumb)[..., None]
         blend(color, np.asarray(tone, np.float32), np.asarray(hidden, np.float32))
         return height * (1 - np.float32(0.2) * hidden) + np.float32(0.03) * cv2.GaussianBlur(mask, (0, 0), size / 120)

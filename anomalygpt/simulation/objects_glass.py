@@ -20,12 +20,15 @@ from anomalygpt.simulation.base import (
 from anomalygpt.simulation.objects_pharma import spoiled_print
 from anomalygpt.simulation.shading import (
     RING_STEPS,
+    add_gray,
     around,
     blend,
     coverage,
+    flat,
     polar,
     random_text,
     ring_noise,
+    scale_color,
     text_mask,
     vary_color,
 )
@@ -236,21 +239,20 @@ class Bottle(Product):
             np.minimum(width - np.abs(x), y - np.float32(self._top + 0.02)), np.float32(self._bottom) - y
         )
         round_shade = np.sqrt(np.maximum(1 - across * across, 0))
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = glass
+        color = flat(size, glass)
         filled = coverage(y - np.float32(level) - np.float32(0.01) * round_shade, 1.5)
         blend(color, 0.45 * glass + 0.55 * self._liquid * glass / max(float(glass.max()), 0.3), filled)
-        color *= (0.45 + 0.75 * round_shade + 0.05 * cloud)[..., None]
-        color *= (1 - 0.35 * np.exp(-(((y - np.float32(level)) * 60) ** 2)))[..., None]
+        scale_color(color, 0.45 + 0.75 * round_shade + 0.05 * cloud)
+        scale_color(color, 1 - 0.35 * np.exp(-(((y - np.float32(level)) * 60) ** 2)))
         foot = np.exp(-np.maximum(np.float32(self._bottom) - y, 0) * 22)
-        color *= (1 - np.float32(0.45) * foot)[..., None]
+        scale_color(color, 1 - np.float32(0.45) * foot)
         if labelled:
             self._stick_label(x, y, across, round_shade, color, label_color, shift, slant, text, strength, turn, grain)
         for (place, spread, power), gain in zip(self._streaks, gains, strict=True):
             streak = np.exp(-(((across - np.float32(place + drift)) / np.float32(spread)) ** 2)) * np.clip(
                 0.8 + 0.25 * cloud, 0, 1
             )
-            color += (streak * np.float32(power * gain))[..., None]
+            add_gray(color, streak * np.float32(power * gain))
         alpha = coverage(depth, 1.4)
         if capped:
             cap_half = np.float32(self._neck * 1.16)

@@ -18,6 +18,7 @@ from anomalygpt.simulation.base import (
 )
 from anomalygpt.simulation.shading import (
     FONTS,
+    add_gray,
     blend,
     box_depth,
     broken_depth,
@@ -25,9 +26,11 @@ from anomalygpt.simulation.shading import (
     dome,
     draw_light,
     ellipse_depth,
+    flat,
     lit,
     random_text,
     rotated,
+    scale_color,
     shade,
     text_mask,
     vary_color,
@@ -131,8 +134,7 @@ class Capsule(Product):
         alpha = coverage(depth, 1.3)
 
         across = np.where(cap > 0, y / np.float32(wide), y / np.float32(radius))
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = colors[1]
+        color = flat(size, colors[1])
         blend(color, colors[0], is_cap)
         for side, clear in enumerate(self._clear):
             if clear:
@@ -162,12 +164,12 @@ class Capsule(Product):
             alpha, height = self._open(fault_rng, x, y, half, radius, color, alpha, height)
         diffuse, glint = lit(height, light, shininess=40)
         color = shade(color, np.minimum(diffuse, 1.3), 0.55, 0.2)
-        color *= (1 + np.float32(0.008) * grain)[..., None]
+        scale_color(color, 1 + np.float32(0.008) * grain)
         shine = np.zeros((size, size), np.float32)
         inside = np.clip((np.float32(half * 0.95) - np.abs(x)) * np.float32(5 / radius), 0, 1)
         for place, width, shift in zip(self._streak, self._streak_width, glint_shift, strict=True):
             shine += np.exp(-(((across - np.float32(place + shift)) / np.float32(width)) ** 2)) * inside
-        color += (np.float32(self._gloss) * (0.35 * shine * (1 + 0.1 * cloud) + 0.4 * glint))[..., None]
+        add_gray(color, np.float32(self._gloss) * (0.35 * shine * (1 + 0.1 * cloud) + 0.4 * glint))
         return Layer(np.clip(color, 0, 1).astype(np.float32), alpha)
 
     def _fit(self, ink: FloatImage, x: FloatImage, middle: float, half: float) -> FloatImage:
@@ -207,7 +209,7 @@ class Capsule(Product):
         filling = np.clip(np.array([0.9, 0.87, 0.8], np.float32) * (0.75 + 0.12 * powder)[..., None], 0, 1)
         blend(color, filling, gone)
         rim = coverage(depth + np.float32(0.012)) - gone
-        color *= (1 + 0.5 * rim)[..., None]
+        scale_color(color, 1 + 0.5 * rim)
         return alpha, height - gone * np.float32(0.04) + gone * powder * np.float32(0.008)
 
 
@@ -298,9 +300,8 @@ class Pill(Product):
             height -= np.float32(self._relief) * cv2.GaussianBlur(mark, (0, 0), size / 190)
         height += np.float32(self._powder) * (grain + 0.6 * cloud)
 
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = tone
-        color *= (1 + 0.018 * cloud + 0.012 * grain)[..., None]
+        color = flat(size, tone)
+        scale_color(color, 1 + 0.018 * cloud + 0.012 * grain)
         if count:
             blend(color, self._speck_color, self._speckle(size, places, extents, strengths))
         if self._inked:
@@ -310,7 +311,7 @@ class Pill(Product):
             alpha, height = self._chip(fault_rng, x, y, tone, color, alpha, height)
         diffuse, glint = lit(height.astype(np.float32), light, shininess=12 + 60 * self._gloss)
         color = shade(color, np.minimum(diffuse, 1.25), 0.6, 0.25)
-        color += (np.float32(self._gloss) * glint)[..., None]
+        add_gray(color, np.float32(self._gloss) * glint)
         return Layer(np.clip(color, 0, 1).astype(np.float32), alpha)
 
     @staticmethod

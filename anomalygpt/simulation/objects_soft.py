@@ -18,14 +18,17 @@ from anomalygpt.simulation.base import (
     smooth_noise,
 )
 from anomalygpt.simulation.shading import (
+    add_gray,
     around,
     blend,
     box_depth,
     coverage,
     draw_light,
+    flat,
     nearest,
     polar,
     ring_noise,
+    scale_color,
     vary_color,
 )
 
@@ -123,10 +126,9 @@ class Toothbrush(Product):
         odd = np.float32([0.1, 0.1, 0.12]) if self._shades[kinds[0]].mean() > 0.4 else np.float32([0.95, 0.95, 0.95])
         palette = np.concatenate([self._shades, odd[None]])
         depth = box_depth(x, y, 0, 0, self._hx, self._hy, self._hx * self._round)
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = plate
+        color = flat(size, plate)
         gap = cv2.GaussianBlur(tuft, (0, 0), size / 45)
-        color *= (np.clip(0.35 + depth * 6, 0.35, 1) * (1 - 0.55 * gap) * (1 + 0.03 * cloud))[..., None]
+        scale_color(color, np.clip(0.35 + depth * 6, 0.35, 1) * (1 - 0.55 * gap) * (1 + 0.03 * cloud))
         alpha = np.maximum(coverage(depth, 1.3), tuft)
         blend(color, palette[kinds][index] * tone[..., None], tuft)
 
@@ -249,9 +251,8 @@ class Cable(Product):
         distance, angle = polar(x, y)
         outer = np.float32(self._radius) * around(1 + 0.4 * waves[-1], angle) - distance
         inner = outer - np.float32(self._sheath) * around(1 + 4 * waves[-2], angle)
-        color = np.empty((size, size, 3), np.float32)
-        color[:] = sheath_color * np.float32(1.0)
-        color *= (np.clip(0.72 + outer * 9, 0.72, 1.0) * (1 + 0.03 * grain + 0.03 * cloud))[..., None]
+        color = flat(size, sheath_color * np.float32(1.0))
+        scale_color(color, np.clip(0.72 + outer * 9, 0.72, 1.0) * (1 + 0.03 * grain + 0.03 * cloud))
         blend(color, fill_color * 0.35 * (1 + 0.2 * cloud + 0.1 * grain)[..., None], coverage(inner, 2.0))
         for core in range(cores):
             if core != lost:
@@ -284,7 +285,7 @@ class Cable(Product):
             face = np.where(where, face * (1.15 + 0.6 * np.float32(light.x) * dx / np.float32(extent.max())), face)
         blend(color, self._metal * face[..., None], disc)
         glint = np.clip(face - 0.95, 0, 1) * disc
-        color += (np.float32(0.5) * glint)[..., None]
+        add_gray(color, np.float32(0.5) * glint)
         return Layer(np.clip(color, 0, 1).astype(np.float32), coverage(outer, 1.3))
 
     def _swap(self, rng: Generator, colors: FloatImage, chosen: int) -> FloatImage:

@@ -1,7 +1,7 @@
 """Shared helpers with which objects are painted: shapes, pseudo-3D shading and print.
 
 Coordinates are those of `base.grid_xy`: -1 to 1 across the canvas, y down. A "depth" is a signed distance to an outline
-in these units, positive inside. Every helper is pure but `blend`; randomness comes in as a generator.
+in these units, positive inside. Every helper is pure but those that say "in place"; randomness comes in as a generator.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ def ring_noise(rng: Generator, lowest: int = 1, highest: int = 8, decay: float =
 
 
 def around(curve: NDArray[np.float32], angle: FloatImage) -> FloatImage:
-    """The values of a `ring_noise` curve at each pixel's angle in radians."""
-    steps = (angle * np.float32(RING_STEPS / (2 * np.pi))).astype(np.int32) % RING_STEPS
-    return curve[steps]
+    """The values of a `ring_noise` curve at each pixel's angle in radians, in [0, 2π]."""
+    steps = (angle * np.float32(RING_STEPS / (2 * np.pi))).astype(np.intp)
+    return curve.take(steps, mode="clip")
 
 
 def nearest(size: int, points: NDArray[np.floating]) -> tuple[NDArray[np.intp], FloatImage, FloatImage]:
@@ -206,19 +206,43 @@ def lit(
 def shade(color: FloatImage, diffuse: FloatImage, strength: float = 0.7, ambient: float = 0.0) -> FloatImage:
     """A colour image under a diffuse map of `lit`; `strength` 0 leaves it as it is."""
     factor = np.maximum(1 + np.float32(strength) * (diffuse - 1), np.float32(ambient))
-    return color * factor[..., None]
+    return color * cv2.merge((factor, factor, factor))
 
 
 def flat(size: int, color: ArrayLike) -> FloatImage:
     """A size×size×3 image of one colour."""
-    image = np.empty((size, size, 3), np.float32)
-    image[:] = np.asarray(color, np.float32)
-    return image
+    return np.tile(np.asarray(color, np.float32), size * size).reshape(size, size, 3)
+
+
+# NumPy is slow where the last axis has only three entries, so the helpers below see an image as rows of 3S numbers.
+
+
+def _rows(image: FloatImage) -> FloatImage:
+    """S×S×3 as S×3S without copying, or S×S as S×3S with each entry three times."""
+    if image.ndim == 2:
+        image = np.asarray(cv2.merge((image, image, image)), np.float32)
+    return image.reshape(image.shape[0], -1, copy=False)
 
 
 def blend(image: FloatImage, color: ArrayLike, weight: FloatImage) -> None:
     """Lays a colour (3, or S×S×3) over `image` in place, `weight` S×S in [0, 1]."""
-    image += weight[..., None] * (np.asarray(color, np.float32) - image)
+    paint = np.asarray(color, np.float32)
+    rows = _rows(image)
+    change = (np.tile(paint, image.shape[1]) if paint.ndim == 1 else _rows(np.ascontiguousarray(paint))) - rows
+    change *= _rows(np.asarray(weight, np.float32))
+    rows += change
+
+
+def scale_color(image: FloatImage, factor: FloatImage) -> None:
+    """Multiplies every channel of `image` in place by `factor`, S×S."""
+    rows = _rows(image)
+    rows *= _rows(np.asarray(factor, np.float32))
+
+
+def add_gray(image: FloatImage, amount: FloatImage) -> None:
+    """Adds `amount`, S×S, to every channel of `image` in place."""
+    rows = _rows(image)
+    rows += _rows(np.asarray(amount, np.float32))
 
 
 def vary_color(rng: Generator, color: ArrayLike, amount: float) -> FloatImage:
