@@ -1,1 +1,1 @@
-"""TODO"""
+"""The inspection session: references, photo, questions and answers."""

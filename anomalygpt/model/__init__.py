@@ -1,1 +1,1 @@
-"""TODO"""
+"""The model's parts, and the builder that joins them."""

@@ -1,0 +1,121 @@
+"""The validated description of one training run: the recipe."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from anomalygpt.config.schema import ConfigError, Frozen, Natural, Positive, Unit
+
+
+class EyeData(Frozen):
+    """Simulated episodes: one product, a few references, several queries.
+
+    Attributes:
+        size: side of the photos in pixels.
+        early_size: side in the first part of the run, where a smaller one teaches more a minute.
+        early: share of the run in which that is so.
+        shots: how many references an episode has, with the chance of each.
+        queries: queries an episode, about half of them normal.
+    """
+
+    size: Positive = 224
+    early_size: Positive = 160
+    early: Unit = 0.0
+    shots: dict[Positive, Unit] = {1: 0.6, 2: 0.25, 4: 0.15}
+    queries: Positive = 2
+
+    @model_validator(mode="after")
+    def _agree(self) -> EyeData:
+        if abs(sum(self.shots.values()) - 1) > 1e-6:
+            raise ValueError("data.shots: the chances must add up to 1")
+        return self
+
+
+class VoiceData(Frozen):
+    """Simulated photos as the trained eye sees them, and dialogues composed about them.
+
+    Attributes:
+        photos: how many photos are shown to the eye and kept.
+        shots: how many references a photo has, with the chance of each; 0 is none.
+        max_turns: longest dialogue.
+        chinese: share of Chinese dialogues.
+        vocabulary_dialogues: how many dialogues the tokenizer is trained on.
+    """
+
+    photos: Positive = 6000
+    shots: dict[Natural, Unit] = {0: 0.15, 1: 0.6, 2: 0.15, 4: 0.1}
+    max_turns: Positive = 6
+    chinese: Unit = 0.4
+    vocabulary_dialogues: Positive = 20000
+
+
+class TrainingConfig(Frozen):
+    """One stage of training.
+
+    Attributes:
+        stage: "eye" (encoder, decoder, fusion) or "voice" (prompt learner, image projection, language model).
+        model: preset or checkpoint folder to start from; the eye of a voice stage must be a trained one.
+        first_seed: simulated data of this run are drawn from seeds at and over this number.
+        batch: episodes (eye) or dialogues (voice) in one step over all processes.
+        steps: optimiser steps in all.
+        learning_rate: the highest; rises over `warmup` steps, then falls on a cosine to zero.
+        average: decay of the moving average of weights that is shipped; 0 keeps none.
+        weights: factor of each named loss; what is not named counts 1.
+        save_minutes: time between two resumable states.
+    """
+
+    stage: Literal["eye", "voice"]
+    model: str
+    seed: Natural = 0
+    first_seed: Natural = 0
+    eye: EyeData | None = None
+    voice: VoiceData | None = None
+    batch: Positive
+    steps: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+    warmup: Natural = 100
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    average: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    workers: Natural = 2
+    save_minutes: Annotated[float, Field(gt=0)] = 3.0
+    weights: dict[str, Annotated[float, Field(ge=0)]] = {}
+
+    @model_validator(mode="after")
+    def _agree(self) -> TrainingConfig:
+        if (self.eye is None) == (self.voice is None) or getattr(self, self.stage) is None:
+            raise ValueError(f"a run of stage '{self.stage}' has the section '{self.stage}' and no other stage's")
+        if self.warmup >= self.steps:
+            raise ValueError("warmup must be shorter than steps")
+        return self
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes shipped with the package, sorted."""
+    folder = resources.files("anomalygpt.config") / "recipes"
+    return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+def load_recipe(source: str) -> TrainingConfig:
+    """A recipe by the name of a shipped one or the path of a JSON file; ConfigError says what is wrong."""
+    if source in recipe_names():
+        text = (resources.files("anomalygpt.config") / "recipes" / f"{source}.json").read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(source).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            shipped = ", ".join(recipe_names())
+            raise ConfigError(f"{source}: neither a shipped recipe ({shipped}) nor a readable file ({error}).") from error
+    try:
+        return TrainingConfig.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{source}: not valid JSON ({error}).") from error
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}" for fault in error.errors())
+        raise ConfigError(f"{source}: {faults}. Correct or remove these entries.") from error

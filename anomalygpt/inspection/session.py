@@ -1,0 +1,253 @@
+"""The one public way in: an inspector that many visitors share, and a session for each of them.
+
+A photo and its references are encoded once, however many questions follow. A follow-up question costs only its own
+new tokens, because the session keeps the language model's key/value cache.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from anomalygpt.dialogue.prompt_format import PromptFormat
+from anomalygpt.dialogue.verdict import parse_verdict
+from anomalygpt.imaging.read import read_photo
+from anomalygpt.model.anomalygpt import AnomalyGPT
+from anomalygpt.model.encoder import Features
+from anomalygpt.model.generation import KVSession, Settings, Stream
+from anomalygpt.model.looking import encode_photos, look, region_masks, square_map, turned_copies
+from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.records import Inspection, Turn
+
+Photo = str | Path | Image.Image | NDArray[np.generic]
+
+MAX_QUESTION = 2000
+"""Longest question in characters; a longer one is refused, not cut."""
+
+
+class NoPhotoError(ValueError):
+    """A question was asked before there was a photo."""
+
+
+class QuestionError(ValueError):
+    """A question that cannot be answered: empty or too long."""
+
+
+class ReferenceError(ValueError):  # noqa: A001  (the field's word; Python's own concerns weak references)
+    """Too many normal photos."""
+
+
+class Inspector:
+    """A loaded, read-only model. Threads may share it; each visitor gets a session of their own."""
+
+    def __init__(self, model: AnomalyGPT) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.prompt_format = PromptFormat(model.config.prompt_format)
+
+    @property
+    def name(self) -> str:
+        """The model's name, as its config has it."""
+        return self.model.config.name
+
+    def new_session(self, description: str = "") -> Session:
+        """A session without photos; the description says what the part is, in the user's words."""
+        return Session(self, description)
+
+
+class Session:
+    """One visitor's references, photo and dialogue.
+
+    Attributes:
+        inspection: of the current photo, None before there is one.
+        turns: the dialogue so far.
+    """
+
+    def __init__(self, inspector: Inspector, description: str = "", rule: str | None = None) -> None:
+        self.inspector = inspector
+        self.inspection: Inspection | None = None
+        self.turns: list[Turn] = []
+        self._description = description.strip()
+        self._rule = rule
+        self._references: list[NDArray[np.uint8]] = []
+        self._memory: list[LayerMemory] | None = None
+        self._query: Features | None = None
+        self._conversation: KVSession | None = None
+        self._marks: list[int] = []
+
+    @property
+    def description(self) -> str:
+        """What the user says the part is. Setting another one starts the dialogue anew."""
+        return self._description
+
+    @description.setter
+    def description(self, text: str) -> None:
+        if text.strip() != self._description:
+            self._description = text.strip()
+            self._look()
+
+    @property
+    def references(self) -> tuple[NDArray[np.uint8], ...]:
+        """The normal photos, RGB uint8."""
+        return tuple(self._references)
+
+    @property
+    def rule(self) -> str:
+        """How text map and reference map are joined: "paper" or "fused". Setting another one looks anew."""
+        return self._rule or self.inspector.model.config.fusion.rule
+
+    @rule.setter
+    def rule(self, rule: str) -> None:
+        if rule != self.rule:
+            self._rule = rule
+            self._look()
+
+    @property
+    def verdict(self) -> bool | None:
+        """What the last answer said: an anomaly, none, or nothing about it."""
+        return self.turns[-1].verdict if self.turns else None
+
+    def set_references(self, photos: Sequence[Photo]) -> None:
+        """Takes 0 to 16 photos of good parts of the same product and starts the dialogue anew.
+
+        If one of them cannot be read, nothing changes.
+
+        Raises:
+            PhotoError: a photo cannot be read; the message names it.
+            ReferenceError: there are too many.
+        """
+        memory_config = self.inspector.model.config.memory
+        if len(photos) > memory_config.max_references:
+            raise ReferenceError(
+                f"{len(photos)} normal photos are too many: give at most {memory_config.max_references}."
+            )
+        self._references = [read_photo(photo) for photo in photos]
+        self._memory = None
+        if self._references:
+            turned = turned_copies(self._references) if memory_config.rotations else []
+            aligned = [True] * len(self._references) + [False] * len(turned)
+            features = encode_photos(self.inspector.model.eye, [*self._references, *turned])
+            with torch.inference_mode():
+                self._memory = self.inspector.model.eye.remember(features, aligned)
+        self._look()
+
+    def set_image(self, photo: Photo) -> Inspection:
+        """Inspects a photo and starts the dialogue anew. If it cannot be read, nothing changes.
+
+        Raises:
+            PhotoError: the photo cannot be read; the message names it.
+        """
+        pixels = read_photo(photo)
+        self._query = encode_photos(self.inspector.model.eye, [pixels])
+        self._look(pixels)
+        assert self.inspection is not None
+        return self.inspection
+
+    def ask(
+        self,
+        question: str,
+        *,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        seed: int | None = None,
+        max_new_tokens: int | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[str]:
+        """Asks about the photo; the answer comes piece by piece, and is in `turns` once the iteration ends.
+
+        Args:
+            question: 1 to `MAX_QUESTION` characters.
+            temperature, top_p, max_new_tokens: the config's where left out.
+            seed: of sampling; plays no part at temperature 0.
+            cancel: set it from any thread to stop the answer; what was said so far stays.
+
+        Raises:
+            NoPhotoError: there is no photo yet.
+            QuestionError: the question is empty or too long.
+            ContextFull: the conversation has grown too long for the language model.
+        """
+        question = question.strip()
+        if self.inspection is None:
+            raise NoPhotoError("There is no photo yet. Add a photo of the part first, then ask about it.")
+        if not question:
+            raise QuestionError("The question is empty. Type what you want to know about the part.")
+        if len(question) > MAX_QUESTION:
+            raise QuestionError(f"The question has {len(question):,} characters; ask it in at most {MAX_QUESTION:,}.")
+        defaults = self.inspector.model.config.generation
+        settings = Settings(
+            stop=(self.inspector.prompt_format.stop,),
+            temperature=defaults.temperature if temperature is None else temperature,
+            top_p=defaults.top_p if top_p is None else top_p,
+            max_new_tokens=max_new_tokens or defaults.max_new_tokens,
+            seed=seed,
+        )
+        if self._conversation is None:
+            self._conversation = KVSession(self.inspector.model.language)
+        mark = self._conversation.checkpoint()
+        stream = Stream(self._conversation, self._prompt(question), settings, cancel)
+        return self._answer(question, stream, mark)
+
+    def undo(self) -> None:
+        """Takes the last turn back, as if it had not been asked."""
+        if self.turns:
+            self.turns.pop()
+            mark = self._marks.pop()
+            assert self._conversation is not None
+            self._conversation.restore(mark)
+
+    def reset_dialogue(self) -> None:
+        """Forgets the dialogue; photo and references stay."""
+        self.turns = []
+        self._marks = []
+        self._conversation = None
+
+    def _answer(self, question: str, stream: Stream, mark: int) -> Iterator[str]:
+        try:
+            yield from stream
+        finally:
+            stream.close()
+            if stream.reason is not None and stream.tokens:
+                answer = stream.text.strip()
+                self.turns.append(Turn(question, answer, parse_verdict(answer), stream.finished))
+                self._marks.append(mark)
+
+    def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
+        """Makes the inspection of the current photo anew from its kept features, and forgets the dialogue."""
+        self.reset_dialogue()
+        if pixels is None and self.inspection is not None:
+            pixels = self.inspection.photo
+        if self._query is None or pixels is None:
+            return
+        eye = self.inspector.model.eye
+        with torch.inference_mode():
+            states = eye.states([self._description])
+        self.inspection = look(eye, pixels, self._query, states, self._memory, len(self._references), self.rule)
+
+    @torch.inference_mode()
+    def _prompt(self, question: str) -> torch.Tensor:
+        """Embeddings of what is new for the language model: everything on a first turn, then the question alone."""
+        prompt_format, model = self.inspector.prompt_format, self.inspector.model
+        language = model.language
+        if self._conversation is None or self._conversation.length:
+            return language.embed_ids(language.token_ids(prompt_format.later_turn(question)))
+        assert self.inspection is not None and self._query is not None
+        evidence = self.inspection.evidence if model.config.prompt_format.evidence else None
+        before, between, after = prompt_format.first_turn(question, self._description, evidence)
+        anomaly_map = torch.from_numpy(square_map(self.inspection, model.config.encoder.image_size))[None]
+        looks = None
+        if count := model.config.prompt_learner.region_vectors:
+            masks = region_masks(self.inspection, model.config.encoder.image_size, count)
+            looks = model.eye.region_features(self._query, torch.from_numpy(masks)[None].to(model.device))
+        parts = [
+            language.embed_ids(language.token_ids(before, bos=True)),
+            model.image_token(self._query.embedding),
+            language.embed_ids(language.token_ids(between)),
+            model.prompt_vectors(anomaly_map.to(model.device), looks),
+            language.embed_ids(language.token_ids(after)),
+        ]
+        return torch.cat([part.to(language.device, language.dtype) for part in parts], 1)

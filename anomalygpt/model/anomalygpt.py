@@ -1,0 +1,56 @@
+"""AnomalyGPT: the finished parts joined. No loading, no files, no dialogue state.
+
+The model is read-only once built; everything that belongs to one visitor is returned and kept by the caller.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from anomalygpt.config import AnomalyGPTConfig
+from anomalygpt.model.eye import Eye
+from anomalygpt.model.language import Language
+from anomalygpt.model.prompt_learner import PromptLearner
+
+
+class AnomalyGPT(nn.Module):
+    """The eye, what carries its findings into the prompt, and the language model (paper, figure 2).
+
+    Attributes:
+        config: what it was built from.
+        image_projection: the joint embedding into the language model's space (the image token).
+    """
+
+    def __init__(
+        self,
+        config: AnomalyGPTConfig,
+        eye: Eye,
+        prompt_learner: PromptLearner,
+        image_projection: nn.Linear,
+        language: Language,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.eye = eye
+        self.prompt_learner = prompt_learner
+        self.image_projection = image_projection
+        self.language = language
+
+    @property
+    def device(self) -> torch.device:
+        """Where the eye lies."""
+        return self.eye.device
+
+    def image_token(self, embedding: Tensor) -> Tensor:
+        """The image's one vector in the prompt: joint embedding B×D to B×1×H."""
+        return self.image_projection(embedding.to(self.image_projection.weight.dtype))[:, None]
+
+    def prompt_vectors(self, maps: Tensor, region_features: Tensor | None) -> Tensor:
+        """What the map says to the language model, B×V×H.
+
+        Args:
+            maps: B×S×S in [0, 1].
+            region_features: B×R×C of `Eye.region_features`, where the prompt learner has region vectors.
+        """
+        return self.prompt_learner(maps[:, None], region_features)

@@ -1,0 +1,66 @@
+"""The CLIP encoder: patch features of chosen layers and the joint embedding, from one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from open_clip.tokenizer import SimpleTokenizer
+from torch import Tensor, nn
+
+from anomalygpt.config import EncoderConfig
+from anomalygpt.model import tower  # noqa: F401  (makes the embedded tower known to timm)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the encoder sees of a batch of photos.
+
+    Attributes:
+        patches: raw features of each chosen layer, B×C×h×w, class token dropped.
+        embedding: joint embedding, B×D, L2-normalised.
+    """
+
+    patches: list[Tensor]
+    embedding: Tensor
+
+    def select(self, index: slice | Tensor) -> Features:
+        """The features of some photos of the batch."""
+        return Features([layer[index] for layer in self.patches], self.embedding[index])
+
+
+class Encoder(nn.Module):
+    """An open_clip model with its image and text towers, built from a JSON architecture.
+
+    ViT-H-14 and the embedded convolutional tower are both carried by this class; only the architecture differs.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.clip = open_clip.model.CLIP(**config.architecture)
+        self.register_buffer("mean", torch.tensor(config.mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(config.std)[:, None, None], persistent=False)
+        self._tokenizer: SimpleTokenizer | None = None
+
+    def preprocess(self, squares: Tensor) -> Tensor:
+        """Normalises B×3×S×S uint8 (or float in [0, 255]) to what the towers expect."""
+        return (squares.to(self.mean.dtype) / 255 - self.mean) / self.std
+
+    def encode_image(self, pixels: Tensor) -> Features:
+        """Encodes B×3×S×S normalised pixels."""
+        output = self.clip.forward_intermediates(image=pixels, image_indices=list(self.config.layers))
+        return Features(list(output["image_intermediates"]), output["image_features"])
+
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Encodes N texts to N×D, L2-normalised."""
+        if self._tokenizer is None:  # reading the vocabulary takes a moment; many uses never need it
+            self._tokenizer = SimpleTokenizer(context_length=self.clip.context_length)
+        tokens = self._tokenizer(list(texts)).to(self.mean.device)
+        return F.normalize(self.clip.encode_text(tokens), dim=-1)

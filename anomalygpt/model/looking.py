@@ -1,0 +1,89 @@
+"""From photos of any size to an inspection: the eye joined with the geometry and the regions.
+
+The session, and the training of the voice, both look through here, so that words are learned from what will be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anomalygpt.imaging.geometry import Geometry
+from anomalygpt.imaging.regions import find_regions
+from anomalygpt.model.encoder import Features
+from anomalygpt.model.eye import Eye
+from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
+
+
+@torch.inference_mode()
+def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
+    """Encodes RGB uint8 photos of any size, each padded to the model's square."""
+    size = eye.config.encoder.image_size
+    squares = [Geometry.fit(*photo.shape[:2], size).to_square(photo) for photo in photos]
+    return eye.see(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
+
+
+def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """Every photo turned by 90, 180 and 270 degrees."""
+    return [np.ascontiguousarray(np.rot90(photo, turn)) for photo in photos for turn in (1, 2, 3)]
+
+
+@torch.inference_mode()
+def look(
+    eye: Eye,
+    photo: NDArray[np.uint8],
+    query: Features,
+    states: Tensor,
+    memory: list[LayerMemory] | None,
+    references: int,
+    rule: str | None = None,
+) -> Inspection:
+    """Inspects one encoded photo.
+
+    Args:
+        photo: RGB uint8 H×W×3, as it is shown.
+        query: its features, a batch of one.
+        states: 1×2×D state embeddings.
+        memory: of the references, None without any.
+        references: how many normal photos the memory was made of.
+        rule: "paper" or "fused"; the config's if left out.
+    """
+    square = eye.anomaly_map(query, states, memory, rule)[0].float().cpu().numpy()
+    height, width = photo.shape[:2]
+    anomaly_map = Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
+    score = float(anomaly_map.max())  # the paper's image score, of the map as it is shown
+    regions = find_regions(anomaly_map, photo) if score >= ANOMALOUS else ()
+    return Inspection(photo, anomaly_map, Evidence(score, regions, width, height, references))
+
+
+def square_map(inspection: Inspection, size: int) -> NDArray[np.float32]:
+    """The anomaly map on the model's square, size×size, zero in the padding."""
+    height, width = inspection.anomaly_map.shape
+    return Geometry.fit(height, width, size).to_square(inspection.anomaly_map).astype(np.float32)
+
+
+def region_masks(inspection: Inspection, size: int, count: int) -> NDArray[np.float32]:
+    """Where the strongest regions lie on the model's square: count×size×size, map values inside, zero outside.
+
+    Rows beyond the number of regions are all zero.
+    """
+    height, width = inspection.anomaly_map.shape
+    geometry = Geometry.fit(height, width, size)
+    masks = np.zeros((count, size, size), np.float32)
+    for row, region in enumerate(inspection.regions[:count]):
+        masks[row] = geometry.to_square(_only(inspection, region))
+    return masks
+
+
+def _only(inspection: Inspection, region: Region) -> NDArray[np.float32]:
+    """The anomaly map inside one region's box where it is anomalous, zero elsewhere."""
+    left, top, right, bottom = region.box
+    alone = np.zeros_like(inspection.anomaly_map)
+    inside = inspection.anomaly_map[top:bottom, left:right]
+    alone[top:bottom, left:right] = np.where(inside >= ANOMALOUS, inside, 0)
+    return alone

@@ -1,0 +1,169 @@
+"""The training loop: step, log, save, resume. It knows no stage; a task gives named losses for a batch."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from torch import nn
+
+from anomalygpt.config.training import TrainingConfig
+from anomalygpt.training.curves import draw_curves
+from anomalygpt.training.state import MovingAverage, load_state, save_state
+
+LOG_EVERY = 20
+
+
+def learning_rate(config: TrainingConfig, step: int) -> float:
+    """Linear warm-up, then a cosine to zero at the last step."""
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    done = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+class OwnShare(torch.utils.data.Sampler[int]):
+    """This process's share of every global batch, from a given step on: step, rank and batch alone decide."""
+
+    def __init__(self, config: TrainingConfig, start: int, rank: int, processes: int) -> None:
+        if config.batch % processes:
+            raise ValueError(f"batch {config.batch} cannot be shared evenly by {processes} processes")
+        self.config, self.start, self.rank, self.processes = config, start, rank, processes
+
+    def __len__(self) -> int:
+        return (self.config.steps - self.start) * self.config.batch // self.processes
+
+    def __iter__(self) -> Iterator[int]:
+        for step in range(self.start, self.config.steps):
+            yield from range(step * self.config.batch + self.rank, (step + 1) * self.config.batch, self.processes)
+
+
+def run(
+    config: TrainingConfig,
+    task: nn.Module,
+    data: torch.utils.data.Dataset[Any],
+    collate: Callable[..., Any],
+    out: Path,
+    device: str = "auto",
+) -> MovingAverage | None:
+    """Trains `task` to the last step of the recipe, going on from a saved state in `out` if there is one.
+
+    Args:
+        config: the recipe.
+        task: gives a dict of named scalar losses for a batch.
+        data: item i belongs to step i // batch.
+        collate: joins items to a batch with a method `to(device)`.
+        out: folder for state, log.jsonl and curves.png.
+        device: "cpu" forces the CPU; "auto" leaves the choice to accelerate.
+
+    Returns:
+        The moving average, or None where the recipe keeps none. The task holds the last weights.
+    """
+    accelerator = Accelerator(mixed_precision=config.precision, cpu=device == "cpu")
+    # Matrices are decayed; biases, norms and embeddings' scales are not.
+    learning = [parameter for parameter in task.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=accelerator.device.type == "cpu")
+    average = MovingAverage(task, config.average) if config.average else None
+    start = load_state(out / "state", task, optimizer, average)
+    task.to(accelerator.device)
+    wrapped, optimizer = accelerator.prepare(task, optimizer)
+    loader = torch.utils.data.DataLoader(
+        data,
+        batch_size=config.batch // accelerator.num_processes,
+        sampler=OwnShare(config, start, accelerator.process_index, accelerator.num_processes),
+        collate_fn=collate,
+        num_workers=config.workers,
+        worker_init_fn=_one_thread,
+        persistent_workers=False,
+    )
+    log = Log(out / "log.jsonl", start) if accelerator.is_main_process else None
+    saved = time.monotonic()
+    task.train()
+    with _progress(accelerator.is_main_process) as progress:
+        bar = progress.add_task(config.stage, total=config.steps, completed=start, losses="")
+        for step, batch in enumerate(loader, start):
+            # Whatever chance there is in the task (dropout) hangs on the step alone, so a resumed run repeats it.
+            torch.manual_seed(config.seed * 1_000_003 + step)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(config, step)
+            with accelerator.autocast():
+                named = wrapped(batch.to(accelerator.device))
+                total = sum(config.weights.get(name, 1.0) * value for name, value in named.items())
+            if not torch.isfinite(total):
+                raise FloatingPointError(f"step {step}: the loss is not finite; lower learning_rate or precision")
+            accelerator.backward(total)
+            accelerator.clip_grad_norm_(learning, config.clip_norm)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            if average is not None:
+                average.update(accelerator.unwrap_model(wrapped), step)
+            if log is not None:
+                log.add(step, {**{name: float(value) for name, value in named.items()}, "total": float(total)})
+                progress.update(bar, completed=step + 1, losses=log.line)
+            last = step + 1 == config.steps
+            if last or time.monotonic() - saved > 60 * config.save_minutes:
+                accelerator.wait_for_everyone()
+                if log is not None:
+                    save_state(out / "state", step + 1, accelerator.unwrap_model(wrapped), optimizer.optimizer, average)
+                    draw_curves(out / "log.jsonl", out / "curves.png")
+                saved = time.monotonic()
+    return average
+
+
+class Log:
+    """Mean of each named loss over `LOG_EVERY` steps, one JSON line each; lines past a resumed step are dropped."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        self.path = path
+        self.line = ""
+        self.pending: list[dict[str, float]] = []
+        self.began = time.monotonic()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= start] if path.exists() else []
+        beside = path.with_suffix(".part")
+        beside.write_text("".join(f"{line}\n" for line in kept))
+        os.replace(beside, path)
+
+    def add(self, step: int, values: dict[str, float]) -> None:
+        """Takes the losses of one step."""
+        self.pending.append(values)
+        if (step + 1) % LOG_EVERY:
+            return
+        mean = {name: sum(entry[name] for entry in self.pending) / len(self.pending) for name in values}
+        seconds = (time.monotonic() - self.began) / len(self.pending)
+        self.line = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
+        with self.path.open("a") as file:
+            file.write(json.dumps({"step": step + 1, "seconds_a_step": round(seconds, 4), **mean}) + "\n")
+        self.pending, self.began = [], time.monotonic()
+
+
+def _one_thread(_: int) -> None:
+    """Data workers share the cores with the training step: one thread each."""
+    import cv2
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _progress(shown: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}"),
+        disable=not shown,
+    )

@@ -1,0 +1,86 @@
+"""The stages of training: from a recipe to a folder with what was learned."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_config, load_preset, preset_names
+from anomalygpt.config.training import TrainingConfig
+from anomalygpt.model.build import build_eye
+from anomalygpt.model.eye import Eye
+from anomalygpt.training.eye import EyeData, EyeTask, join
+from anomalygpt.training.loop import run
+
+EYE_WEIGHTS = "eye.safetensors"
+CONFIG = "config.json"
+
+
+def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
+    """Runs a stage to its end, going on where a killed run left off.
+
+    Args:
+        config: the recipe.
+        out: folder of the run: `recipe.json`, `state/`, `log.jsonl`, `curves.png`, and at the end the result.
+        device: "auto" or "cpu".
+
+    Returns:
+        The folder with the result: `out/eye` (config and weights of the eye) or `out/checkpoint` (a whole model).
+
+    Raises:
+        ConfigError: the recipe contradicts itself, or `out` holds a run of another recipe.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    recipe = out / "recipe.json"
+    text = config.model_dump_json(indent=2)
+    if recipe.exists() and recipe.read_text() != text:
+        raise ConfigError(f"{recipe}: this folder holds a run of another recipe; choose another --out, or remove it.")
+    recipe.write_text(text)
+    if config.stage == "eye":
+        return train_eye(config, out, device)
+    from anomalygpt.training.voice import train_voice  # knows the language model, which the eye does without
+
+    return train_voice(config, out, device)
+
+
+def train_eye(config: TrainingConfig, out: Path, device: str) -> Path:
+    """Trains encoder, decoder and fusion on simulated episodes."""
+    import torch
+
+    torch.manual_seed(config.seed)
+    eye = build_eye(load_preset(config.model)) if config.model in preset_names() else load_eye(Path(config.model))
+    task = EyeTask(eye)
+    average = run(config, task, EyeData(config), join, out, device)
+    if average is not None:
+        average.copy_to(task)
+    return save_eye(eye, out / "eye")
+
+
+def save_eye(eye: Eye, folder: Path) -> Path:
+    """Writes config and weights of an eye, each beside and then renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / f"{EYE_WEIGHTS}.part"
+    save_file({name: value.contiguous() for name, value in eye.state_dict().items()}, beside)
+    os.replace(beside, folder / EYE_WEIGHTS)
+    beside = folder / f"{CONFIG}.part"
+    beside.write_text(eye.config.model_dump_json(indent=2))
+    os.replace(beside, folder / CONFIG)
+    return folder
+
+
+def load_eye(folder: Path, config: AnomalyGPTConfig | None = None) -> Eye:
+    """Reads what `save_eye` wrote; with `config`, into a model of that config, whose eye must be of the same sizes.
+
+    Raises:
+        ConfigError: the folder is none, or of other sizes.
+    """
+    if not (folder / EYE_WEIGHTS).is_file():
+        raise ConfigError(f"{folder}: there is no trained eye in it (no {EYE_WEIGHTS}); train the stage 'eye' first.")
+    eye = build_eye(config or load_config(folder / CONFIG))
+    try:
+        eye.load_state_dict(load_file(folder / EYE_WEIGHTS))
+    except RuntimeError as error:
+        raise ConfigError(f"{folder / EYE_WEIGHTS}: of other sizes than the config asks for ({error}).") from error
+    return eye
