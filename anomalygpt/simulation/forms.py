@@ -171,6 +171,13 @@ class Relief:
         self.gloss: FloatImage = np.full((size, size), gloss, np.float32)
         self.metal: FloatImage = np.full((size, size), metal, np.float32)
 
+    def copy(self) -> Relief:
+        """A relief of its own with the same contents."""
+        other = Relief(self.size)
+        other.albedo, other.height = self.albedo.copy(), self.height.copy()
+        other.gloss, other.metal = self.gloss.copy(), self.metal.copy()
+        return other
+
     def lay(
         self,
         mask: FloatImage,

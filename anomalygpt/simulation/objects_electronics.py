@@ -148,7 +148,7 @@ class Zipper(Product):
         phase, tone = rng.uniform(0, 1), rng.normal(1, 0.05)
         slip = rng.normal(0, 0.025, (2, count))
         bright = rng.normal(1, 0.06, (2, count))
-        bow = rng.normal(0, 0.012, 5)
+        bow = rng.normal(0, 0.004, 5)
         fine, coarse = smooth_noise(rng, size, size), fractal_noise(rng, size, 10, 3)
 
         alive, tilt, out = np.ones((2, count)), np.zeros((2, count)), np.zeros((2, count))
@@ -172,6 +172,7 @@ class Zipper(Product):
         wide = np.abs(x)
         row = np.arange(size) * (count - 1.0) / size
         gape = np.interp(row, np.arange(count), split[0]).astype(np.float32)[:, None]
+        gape = gape * np.exp(-((wide / 0.32) ** 4))
         apart = wide - gape
 
         part = Relief(size, self.tape * tone, 0.03)
@@ -189,7 +190,7 @@ class Zipper(Product):
 
         near = np.flatnonzero(wide.min(0) < self.reach + 0.2)
         box = slice(int(near[0]), int(near[-1]) + 1)
-        xs, ys, gap = x[:, box], y[:, box], gape
+        xs, ys, gap = x[:, box], y[:, box], gape[:, box]
         for side, sign in enumerate((-1.0, 1.0)):
             along = (ys + 1.1) / np.float32(self.pitch) + np.float32(phase + 0.5 * side)
             inwards = sign * xs - gap
