@@ -48,13 +48,12 @@ def scratch(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
         )
         path = wander(start, turned, each, steps, 0.02, log_uniform(rng, 0.005, 0.08), rng)
         line = np.maximum(
-            line, stroke(size, path, unit * log_uniform(rng, 0.6, 2.4), taper(steps, rng, rng.uniform(0, 0.8)))
+            line, stroke(size, path, unit * log_uniform(rng, 0.5, 1.8), taper(steps, rng, rng.uniform(0, 0.8)))
         )
     line = soften(line, unit * rng.uniform(0.2, 0.6))
     look = rng.random()
     if look < 0.45:
-        tone = image.mean(axis=2).max() if rng.random() < 0.3 else 1.0
-        return blend(image, np.full(3, tone), line * np.float32(contrast))
+        return image + (0.25 + 0.6 * image) * (np.float32(contrast) * line)[..., None]
     if look < 0.75:
         return scale_light(image, 1 - np.float32(contrast) * line)
     if look < 0.9:

@@ -12,12 +12,14 @@ from anomalygpt.simulation.strokes import (
     blend,
     blob,
     extent,
+    greyness,
     log_uniform,
     pick_point,
     relief,
     scale_light,
     soften,
     stroke,
+    strongest,
     wander,
 )
 
@@ -122,19 +124,19 @@ def color_fault(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     if alike:
         smooth = cv2.GaussianBlur(image, (0, 0), 1.0)
         seed = smooth[int(center[1]), int(center[0])]
-        near = np.clip(1.6 - np.abs(smooth - seed).max(axis=2) / np.float32(rng.uniform(0.06, 0.15)), 0, 1)
+        near = np.clip(1.6 - strongest(np.abs(smooth - seed)) / np.float32(rng.uniform(0.06, 0.15)), 0, 1)
         area = area * near
     area = soften(area, rng.uniform(0.5, 1.5) if rng.random() < 0.6 else max(radius * 0.3, 0.5))
     strength = np.float32(log_uniform(rng, 0.15, 1.0))
     look = rng.random()
     if look < 0.4:
-        grey = image.mean(axis=2, keepdims=True)
+        grey = greyness(image)[..., None]
         tint = random_color(rng, (0.3, 1.0), (0.4, 1.0))
         changed = np.clip(grey * tint / max(float(tint.mean()), 0.1), 0, 1)
     elif look < 0.65:
         changed = np.clip(image * np.exp(rng.normal(0, 0.4, 3)).astype(np.float32), 0, 1)
     elif look < 0.8:
-        grey = image.mean(axis=2, keepdims=True)
+        grey = greyness(image)[..., None]
         changed = np.clip(grey + (image - grey) * np.float32(rng.choice([0.0, 2.0])), 0, 1) * np.float32(
             rng.uniform(0.6, 1.3)
         )

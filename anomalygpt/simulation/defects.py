@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from anomalygpt.simulation import defect_lines, defect_spots
 from anomalygpt.simulation.base import FloatImage
-from anomalygpt.simulation.strokes import Mask
+from anomalygpt.simulation.strokes import Mask, strongest
 
 KINDS: tuple[str, ...] = (
     "scratch",
@@ -45,6 +45,10 @@ DRAWN: tuple[str, ...] = tuple(_DRAWN)
 """The kinds that `apply_defect` can draw."""
 
 
+_HALO = 0.12
+"""Share of the strongest difference below which the faint rim of a defect no longer counts as part of it."""
+
+
 def apply_defect(kind: str, image: FloatImage, part: Mask, rng: Generator) -> tuple[FloatImage, Mask]:
     """Draws one defect onto a part.
 
@@ -76,9 +80,12 @@ def difference_mask(
         before, after: S×S×3, both float32 in [0, 1] or both uint8.
         least: smallest difference that counts, in [0, 1] units of the channel that differs most.
     """
-    gap = cv2.absdiff(before, after).max(axis=2)
+    gap = strongest(cv2.absdiff(before, after))
     if gap.dtype == np.uint8:
         least *= 255
+    over = gap[gap > least]
+    if over.size:
+        least = max(least, _HALO * float(np.percentile(over, 95)))
     seen = (gap > least).astype(np.uint8)
     unit = before.shape[0] / 224
     side = max(3, 2 * round(2 * unit) + 1)

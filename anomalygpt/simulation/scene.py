@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from anomalygpt.imaging.regions import place_of
 from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
+from anomalygpt.imaging.regions import place_of
 from anomalygpt.records import Defect, Sample
 from anomalygpt.simulation import structural
 from anomalygpt.simulation.base import FloatImage, Layer, Product
@@ -28,7 +28,7 @@ from anomalygpt.simulation.station import (
     place,
     settled,
 )
-from anomalygpt.simulation.strokes import Mask
+from anomalygpt.simulation.strokes import Mask, strongest
 from anomalygpt.simulation.visibility import visible
 
 Seed = int | Sequence[int]
@@ -125,11 +125,13 @@ def _set_up(
     layers = [product.paint(size, default_rng(instance)) for instance in good.integers(2**63, size=shots)]
     part_color = layers[0].color[::4, ::4][layers[0].alpha[::4, ::4] > 0.5]
     mean = part_color.mean(axis=0) if part_color.size else np.full(3, 0.5, np.float32)
-    station = draw_station(size, product.texture, mean, setting)
+    rim = layers[0].alpha
+    edge = np.concatenate([rim[0], rim[-1], rim[:, 0], rim[:, -1]])
+    station = draw_station(size, bool(edge.mean() > 0.9), mean, setting)
     photos = []
     scene = np.zeros((size, size, 3), np.float32)
     for layer in layers:
-        placed = place(layer, draw_placement(station, product.pose, product.texture, good))
+        placed = place(layer, draw_placement(station, product.pose, good))
         scene = compose(placed, draw_ground(station, good), station)
         if not photos:
             station = settled(station, scene, placed.alpha, setting)
@@ -144,7 +146,7 @@ def _query(
     """The query photo, where it is anomalous, and its defects."""
     size = station.size
     instance = int(rng.integers(2**63))
-    placement = draw_placement(station, product.pose, product.texture, rng)
+    placement = draw_placement(station, product.pose, rng)
     layer = place(product.paint(size, default_rng(instance)), placement)
     exposure = draw_exposure(station.camera, *draw_light(station, layer.alpha, rng), rng)
     take = _Take(product, station, instance, placement, draw_ground(station, rng), exposure)
@@ -208,7 +210,7 @@ def _reshape(take: _Take, layer: Layer, scene: FloatImage, kind: str, rng: Gener
     """The scene with a fault of form, and where the part itself changed (not the shadow it casts)."""
     own = kind in take.product.faults and (kind not in _STRUCTURAL or take.product.texture or rng.random() < _OWN_FAULT)
     faulty = take.faulty(kind, rng) if own else _STRUCTURAL[kind](layer, rng)
-    gap = cv2.absdiff(layer.color, faulty.color).max(axis=2) * np.maximum(layer.alpha, faulty.alpha)
+    gap = strongest(cv2.absdiff(layer.color, faulty.color)) * np.maximum(layer.alpha, faulty.alpha)
     gap = np.maximum(gap, cv2.absdiff(layer.alpha, faulty.alpha))
     return take.compose(faulty), _widen(gap > 0.02)
 
@@ -219,12 +221,12 @@ def _draw(
     """The scene with a defect on the part, and where it changed."""
     if kind == "damage":
         source = spare
-        if rng.random() < 0.4:
+        if rng.random() < 0.3:
             source = make_product(rng, None).paint(take.station.size, rng).color
         changed = cut_and_paste(scene, part, source, rng)
     else:
         changed, _ = apply_defect(kind, scene, part, rng)
-    return changed, _widen(cv2.absdiff(scene, changed).max(axis=2) > 0.01)
+    return changed, _widen(strongest(cv2.absdiff(scene, changed)) > 0.01)
 
 
 def _widen(mask: Mask) -> Mask:

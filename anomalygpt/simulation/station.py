@@ -57,11 +57,11 @@ class Station:
     gloss: float
 
 
-def draw_station(size: int, texture: bool, part_color: NDArray[np.float32], rng: Generator) -> Station:
+def draw_station(size: int, fills: bool, part_color: NDArray[np.float32], rng: Generator) -> Station:
     """Draws a station for a product.
 
     Args:
-        texture: True for a surface, which fills the photo.
+        fills: True where the painted canvas has no background: a surface, or a part with its own surroundings.
         part_color: mean RGB of the part, to choose a background on which it can be seen.
     """
     angle = rng.uniform(0, 2 * np.pi)
@@ -69,16 +69,16 @@ def draw_station(size: int, texture: bool, part_color: NDArray[np.float32], rng:
     lit = rng.random()
     return Station(
         size=size,
-        background=np.zeros((1, 1, 3), np.float32) if texture else paint_background(size, part_color, rng),
+        background=np.zeros((1, 1, 3), np.float32) if fills else paint_background(size, part_color, rng),
         restless=float(rng.choice([0.0, 0.01, 0.2], p=[0.4, 0.3, 0.3])),
         camera=draw_camera(rng),
         zoom=float(
             rng.uniform(1.08, 1.3)
-            if texture
+            if fills
             else rng.choice([rng.uniform(0.9, 1.12), rng.uniform(0.62, 0.9)], p=[0.7, 0.3])
         ),
         tilt=float(rng.uniform(0.005, 0.05) if rng.random() < 0.4 else 0.0),
-        turn=float(rng.choice([0.0, rng.uniform(-180, 180)], p=[0.85, 0.15])),
+        turn=float(rng.uniform(-180, 180)) if rng.random() < 0.12 and not fills else 0.0,
         light=(float(np.cos(angle)), float(np.sin(angle))),
         color=(1.0 + float(warmth), 1.0 + float(rng.normal(0, 0.015)), 1.0 - float(warmth)),
         slope=float(rng.uniform(0.0, 0.1) if lit < 0.6 else rng.uniform(0.1, 0.35)),
@@ -88,14 +88,14 @@ def draw_station(size: int, texture: bool, part_color: NDArray[np.float32], rng:
         reach=(float(rng.uniform(0.005, 0.05)), float(rng.uniform(0.006, 0.04))),
         moving_shadow=float(rng.uniform(0.1, 0.5) if rng.random() < 0.2 else 0.0),
         exposure=1.0,
-        gloss=float(rng.uniform(0.05, 0.3) if rng.random() < 0.25 else 0.0),
+        gloss=float(rng.uniform(0.04, 0.25) if rng.random() < 0.15 else 0.0),
     )
 
 
-def draw_placement(station: Station, pose: Pose, texture: bool, rng: Generator) -> NDArray[np.float64]:
+def draw_placement(station: Station, pose: Pose, rng: Generator) -> NDArray[np.float64]:
     """The 3×3 homography from the painted canvas to the photo, in pixels, for one photo."""
     size = station.size
-    angle = np.deg2rad(station.turn * (not texture) + rng.uniform(-pose.rotation, pose.rotation))
+    angle = np.deg2rad(station.turn + rng.uniform(-pose.rotation, pose.rotation))
     zoom = station.zoom * float(np.exp(rng.uniform(-pose.scale, pose.scale)))
     shift = rng.uniform(-pose.shift, pose.shift, 2) * size
     mirror = -1.0 if pose.flip and rng.random() < 0.5 else 1.0
@@ -176,9 +176,11 @@ def draw_light(station: Station, alpha: FloatImage, rng: Generator) -> tuple[Flo
 
 def settled(station: Station, scene: FloatImage, alpha: FloatImage, rng: Generator) -> Station:
     """The station with exposure and camera set up on a first scene, as a fitter would."""
-    bright = float(np.percentile(scene[::3, ::3].mean(axis=2), 95))
-    target = rng.uniform(0.45, 0.9)
-    gain = float(np.clip((target / max(bright, 0.05)) ** 0.85, 1.0, 4.0)) if bright < target else 1.0
+    part = scene[::2, ::2][alpha[::2, ::2] > 0.5]
+    bright = float(np.percentile(part.mean(axis=1), 96)) if part.size else 0.5
+    target, most = rng.uniform(0.4, 0.85), 1.0 / (1.0 + 0.5 * station.slope)
+    gain = (target / max(bright, 0.05)) ** 0.85 if bright < target else min(1.0, most / bright)
+    gain = min(gain, 4.0)
     station = replace(station, exposure=gain)
     if station.camera.threshold is None:
         return station

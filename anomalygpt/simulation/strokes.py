@@ -137,3 +137,13 @@ def relief(height: FloatImage, light_angle: float) -> FloatImage:
     shade = -(np.float32(np.cos(light_angle)) * dx + np.float32(np.sin(light_angle)) * dy)
     peak = float(np.abs(shade).max())
     return shade / np.float32(peak) if peak > 0 else shade
+
+
+def strongest(picture: FloatImage) -> FloatImage:
+    """The largest of the three channels at each pixel, S×S; many times faster than `max(axis=2)`."""
+    return np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2])
+
+
+def greyness(picture: FloatImage) -> FloatImage:
+    """The mean of the three channels at each pixel, S×S; many times faster than `mean(axis=2)`."""
+    return cv2.transform(picture, np.full((1, 3), 1 / 3, np.float32))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from anomalygpt.simulation.base import FloatImage, Layer
-from anomalygpt.simulation.strokes import blend, blob, extent, log_uniform, pick_point, soften, wander
+from anomalygpt.simulation.strokes import blend, blob, extent, log_uniform, pick_point, polygon, soften, wander
 
 
 def _edge_point(alpha: FloatImage, rng: Generator) -> tuple[float, float]:
@@ -39,14 +39,15 @@ def broken_off(layer: Layer, rng: Generator) -> Layer:
 def broken_apart(layer: Layer, rng: Generator) -> Layer:
     """The part is broken along a jagged line and one side has moved a little."""
     size = layer.alpha.shape[0]
-    middle, angle = pick_point(layer.alpha > 0.5, rng), rng.uniform(0, 2 * np.pi)
-    halves = [wander(middle, angle + turn, 2.5 * size, 60, 0.35, 0.02, rng) for turn in (0.0, np.pi)]
-    line = np.vstack([halves[1][::-1], halves[0][1:]])
-    normal = np.array([-np.sin(angle), np.cos(angle)])
-    corners = np.vstack([line, line[-1] + 4 * size * normal, line[0] + 4 * size * normal])
-    side = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(side, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    moved_side = side.astype(np.float32) * np.float32(1 / 255)
+    whole = float(layer.alpha.sum())
+    for _ in range(6):
+        middle, angle = pick_point(layer.alpha > 0.5, rng), rng.uniform(0, 2 * np.pi)
+        halves = [wander(middle, angle + turn, 2.5 * size, 60, 0.35, 0.02, rng) for turn in (0.0, np.pi)]
+        line = np.vstack([halves[1][::-1], halves[0][1:]])
+        normal = np.array([-np.sin(angle), np.cos(angle)])
+        moved_side = polygon(size, np.vstack([line, line[-1] + 4 * size * normal, line[0] + 4 * size * normal]))
+        if 0.02 * whole < float((moved_side * layer.alpha).sum()) < 0.35 * whole:
+            break
     gap = extent(layer.alpha > 0.5) * log_uniform(rng, 0.015, 0.12)
     turn = np.deg2rad(rng.normal(0, 5.0))
     cos, sin = np.cos(turn), np.sin(turn)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomalygpt.simulation.base import FloatImage
-from anomalygpt.simulation.strokes import Mask
+from anomalygpt.simulation.strokes import Mask, greyness, strongest
 
 LEAST_AREA = 10
 """Fewest pixels of a defect in a photo of 224×224."""
@@ -34,7 +34,7 @@ def visible(
     area = int(np.count_nonzero(mask))
     if area < LEAST_AREA * (before.shape[0] / 224) ** 2:
         return False
-    contrast = float(cv2.absdiff(before, after).max(axis=2)[mask].mean()) / 255
+    contrast = float(strongest(cv2.absdiff(before[mask][None], after[mask][None])).mean()) / 255
     if contrast < LEAST_CONTRAST or contrast * np.sqrt(area) < LEAST_SIGNAL * noise:
         return False
     return not texture or _novelty(before, after, mask, part) > LEAST_NOVELTY
@@ -45,13 +45,13 @@ def _features(photo: NDArray[np.uint8]) -> FloatImage:
     sigma = 1.6 * photo.shape[0] / 224
     image = photo.astype(np.float32)
     smooth = cv2.GaussianBlur(image, (0, 0), sigma)
-    rough = np.sqrt(cv2.GaussianBlur(np.square(image - smooth).mean(axis=2), (0, 0), 1.5 * sigma))
+    rough = cv2.sqrt(cv2.GaussianBlur(greyness(cv2.multiply(image - smooth, image - smooth)), (0, 0), 1.5 * sigma))
     return np.dstack([smooth, rough])
 
 
 def _novelty(before: NDArray[np.uint8], after: NDArray[np.uint8], mask: Mask, part: Mask) -> float:
     good = _features(before)
-    own = good[part & ~mask] if np.count_nonzero(part & ~mask) > 100 else good[part]
-    deviation = own.std(axis=0) + 1.5
-    change = np.abs(_features(after) - good)[mask] / deviation
+    own = part & ~mask if np.count_nonzero(part & ~mask) > 100 else part
+    deviation = good[::2, ::2][own[::2, ::2]].std(axis=0) + 1.5
+    change = np.abs(_features(after)[mask] - good[mask]) / deviation
     return float(np.percentile(change.max(axis=1), 90))
