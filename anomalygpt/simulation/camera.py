@@ -89,8 +89,8 @@ def draw_camera(rng: Generator) -> Camera:
         vignette=float(rng.uniform(0.05, 0.35) if rng.random() < 0.4 else 0.0),
         sharpen=float(rng.uniform(0.2, 0.9) if rng.random() < 0.35 else 0.0),
         contrast=float(rng.normal(1.0, 0.12)),
-        exposure_drift=float(rng.uniform(0.0, 0.04) if steady else rng.uniform(0.03, 0.13)),
-        color_drift=float(rng.uniform(0.0, 0.01) if steady else rng.uniform(0.01, 0.04)),
+        exposure_drift=float(rng.uniform(0.0, 0.04) if steady else rng.uniform(0.03, 0.11)),
+        color_drift=float(rng.uniform(0.0, 0.006) if steady else rng.uniform(0.004, 0.025)),
         quality=int(rng.integers(60, 96)) if rng.random() < 0.25 else None,
     )
 

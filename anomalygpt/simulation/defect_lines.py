@@ -66,9 +66,10 @@ def crack(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     """A jagged line with branches, dark, seldom bright, from a hairline hardly seen to a gaping one."""
     size, unit = image.shape[0], _unit(image)
     length = extent(part) * log_uniform(rng, 0.12, 1.3)
-    width = unit * log_uniform(rng, 0.55, 3.2)
+    width = unit * log_uniform(rng, 0.5, 3.0 if rng.random() < 0.3 else 1.6)
     angle = rng.uniform(0, 2 * np.pi)
-    steps = int(np.clip(length / (4.0 * unit), 5, 60))
+    pace = unit * rng.uniform(2.5, 6.0)
+    steps = int(np.clip(length / pace, 5, 90))
     jitter, drift = rng.uniform(0.1, 0.6), rng.uniform(0.02, 0.16)
     middle = pick_point(part, rng)
     main = [wander(middle, angle + turn, length / 2, (steps + 1) // 2, jitter, drift, rng) for turn in (0.0, np.pi)]
@@ -81,19 +82,15 @@ def crack(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
         heading = np.arctan2(*(path[at] - path[at - 1])[::-1]) + rng.choice([-1, 1]) * rng.uniform(0.4, 1.3)
         reach = length * rng.uniform(0.1, 0.4)
         ends = (float(path[at, 0]), float(path[at, 1]))
-        open_ends.append(
-            (wander(ends, heading, reach, max(3, int(reach / (4 * unit))), jitter, drift, rng), wide * 0.75)
-        )
+        open_ends.append((wander(ends, heading, reach, max(3, int(reach / pace)), jitter, drift, rng), wide * 0.75))
     for path, wide in open_ends:
         count = len(path) - 1
         fade = np.linspace(1.0, rng.uniform(0.3, 1.0), count) * rng.uniform(0.75, 1.0, count)
-        line = np.maximum(line, stroke(size, path, wide, fade))
-        if wide > 1.6 * unit:
-            half = path[: max(3, len(path) // 2)]
-            line = np.maximum(line, stroke(size, half, wide * rng.uniform(1.2, 1.8)))
+        thin = np.linspace(1.0, rng.uniform(0.2, 0.8), count) * np.exp(rng.normal(0, 0.3, count))
+        line = np.maximum(line, stroke(size, path, wide * thin, fade))
     line = soften(line, unit * rng.uniform(0.15, 0.6))
-    contrast = np.float32(log_uniform(rng, 0.15, 0.95))
-    if rng.random() < 0.85:
+    contrast = np.float32(log_uniform(rng, 0.18 if width < 1.3 * unit else 0.5, 0.97))
+    if rng.random() < 0.88:
         inner = np.float32(rng.uniform(0.0, 0.3)) * image.mean(axis=(0, 1))
         cracked = blend(image, inner, contrast * line)
     else:

@@ -42,7 +42,7 @@ def hole(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
         inside = local * np.float32(rng.uniform(0.02, 0.5))
         if rng.random() < 0.15:
             inside = random_color(rng, (0.0, 0.5), (0.3, 0.95))
-        wall = relief(soften(pit, max(0.25 * radius, 0.7)), light)
+        wall = relief(soften(pit, max(0.15 * radius, 0.6)), light)
         image = image * (1 + np.float32(rng.uniform(0.1, 0.6)) * wall)[..., None]
         floor = 1 - 0.4 * np.clip(wall, -1, 1)
         image = blend(image, inside * floor[..., None], pit * np.float32(log_uniform(rng, 0.4, 1.0)))
@@ -95,7 +95,7 @@ def dent(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     center = pick_point(part, rng)
     shape = blob(size, center, radius, rng, rough=rng.uniform(0.0, 0.5), stretch=log_uniform(rng, 1.0, 4.0))
     height = soften(shape, max(radius * rng.uniform(0.2, 0.5), 0.8))
-    shade = relief(height, rng.uniform(0, 2 * np.pi)) * np.float32(log_uniform(rng, 0.18, 0.8))
+    shade = relief(height, rng.uniform(0, 2 * np.pi)) * np.float32(log_uniform(rng, 0.18, 0.7))
     if rng.random() < 0.6:
         strength = np.float32(rng.uniform(0.1, 0.35) * radius)
         peak = np.float32(max(float(height.max()), 1e-3))
@@ -111,7 +111,7 @@ def dent(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
             borderMode=cv2.BORDER_REFLECT_101,
         )
     bright = np.clip(shade, 0, None)
-    return scale_light(image, 1 + np.minimum(shade, 0.9)) + (0.15 * bright)[..., None]
+    return scale_light(image, 1 + shade - np.float32(0.5) * bright) + (0.08 * bright)[..., None]
 
 
 def color_fault(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:

@@ -81,7 +81,7 @@ def draw_station(size: int, fills: bool, part_color: NDArray[np.float32], rng: G
         turn=float(rng.uniform(-180, 180)) if rng.random() < 0.12 and not fills else 0.0,
         light=(float(np.cos(angle)), float(np.sin(angle))),
         color=(1.0 + float(warmth), 1.0 + float(rng.normal(0, 0.015)), 1.0 - float(warmth)),
-        slope=float(rng.uniform(0.0, 0.1) if lit < 0.6 else rng.uniform(0.1, 0.35)),
+        slope=float(rng.uniform(0.0, 0.1) if lit < 0.7 else rng.uniform(0.1, 0.3)),
         uneven=float(rng.uniform(0.0, 0.06)),
         drift=float(rng.choice([0.15, 0.5, 1.0], p=[0.4, 0.35, 0.25])),
         shade=float(rng.uniform(0.1, 0.65) if rng.random() < 0.6 else 0.0),

@@ -21,11 +21,16 @@ def log_uniform(rng: Generator, low: float, high: float) -> float:
 
 
 def pick_point(part: Mask, rng: Generator) -> tuple[float, float]:
-    """A random pixel (x, y) of the part; any pixel of the photo where the part is empty."""
-    width = part.shape[1]
+    """A random pixel (x, y) of the part, seldom at the photo's edge; any pixel of the photo where the part is empty."""
+    height, width = part.shape
     inside = np.flatnonzero(part)
-    index = int(inside[rng.integers(inside.size)]) if inside.size else int(rng.integers(part.size))
-    return float(index % width), float(index // width)
+    x = y = 0.0
+    for _ in range(3):
+        index = int(inside[rng.integers(inside.size)]) if inside.size else int(rng.integers(part.size))
+        x, y = float(index % width), float(index // width)
+        if 0.06 * width < x < 0.94 * width and 0.06 * height < y < 0.94 * height:
+            break
+    return x, y
 
 
 def extent(part: Mask) -> float:
@@ -68,23 +73,30 @@ def polygon(size: int, corners: Points) -> FloatImage:
     return canvas.astype(np.float32) * np.float32(1 / 255)
 
 
-def stroke(size: int, path: Points, width: float, strength: NDArray[np.float64] | None = None) -> FloatImage:
+def stroke(
+    size: int, path: Points, width: float | NDArray[np.float64], strength: NDArray[np.float64] | None = None
+) -> FloatImage:
     """A line along a path.
 
     Args:
         path: N×2 points (x, y) in pixels.
-        width: in pixels; below 1 the line is one pixel wide and paler.
+        width: in pixels, one for all or one for each of the N-1 segments; below 1 the line is one pixel wide and paler.
         strength: in [0, 1] for each of the N-1 segments (tapering, gaps), 1 where not given.
     """
     canvas = np.zeros((size, size), np.uint8)
     fixed = np.round(path * 2**_SHIFT).astype(np.int32)
-    pale = 255 * min(width, 1.0)
-    thick = max(round(width), 1)
-    if strength is None:
-        cv2.polylines(canvas, [fixed], False, pale, thick, cv2.LINE_AA, _SHIFT)
+    if strength is None and isinstance(width, float):
+        pale = 255 * min(width, 1.0)
+        cv2.polylines(canvas, [fixed], False, pale, max(round(width), 1), cv2.LINE_AA, _SHIFT)
     else:
-        for start, end, level in zip(fixed[:-1].tolist(), fixed[1:].tolist(), strength, strict=True):
-            cv2.line(canvas, start, end, pale * float(level), thick, cv2.LINE_AA, _SHIFT)
+        count = len(path) - 1
+        widths = np.broadcast_to(width, count)
+        levels = 255 * np.minimum(widths, 1.0) * (1.0 if strength is None else strength)
+        thick = np.maximum(np.round(widths), 1).astype(int)
+        for start, end, level, wide in zip(
+            fixed[:-1].tolist(), fixed[1:].tolist(), levels.tolist(), thick.tolist(), strict=True
+        ):
+            cv2.line(canvas, start, end, level, wide, cv2.LINE_AA, _SHIFT)
     return canvas.astype(np.float32) * np.float32(1 / 255)
 
 
