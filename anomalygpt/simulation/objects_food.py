@@ -51,15 +51,17 @@ class Hazelnut(Product):
         self._gloss = rng.uniform(0.04, 0.3)
 
     def _skin(self, rng: Generator) -> FloatImage:
-        """The shell's brightness over longitude (128 columns) and the position along the axis (96 rows)."""
-        columns, rows = 128, 96
-        fine = rng.standard_normal((6, columns), dtype=np.float32)
-        coarse = rng.standard_normal((3, self._streaks), dtype=np.float32)
-        spots = rng.standard_normal((24, 40), dtype=np.float32)
-        skin = 0.5 * cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_CUBIC)
-        skin += 0.7 * cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
-        skin += 0.3 * cv2.resize(spots, (columns, rows), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(skin, np.float32)
+        """The shell's brightness over longitude (129 columns, a full turn) and along the axis (96 rows)."""
+        skin = np.zeros((96, 129), np.float32)
+        for weight, rows, columns in ((0.45, 6, 110), (0.8, 3, self._streaks), (0.25, 24, 40)):
+            noise = rng.standard_normal((rows, columns), dtype=np.float32)
+            # A few columns on from the other end, so that the two ends meet without a seam.
+            noise = np.concatenate([noise[:, -2:], noise, noise[:, :2]], 1)
+            wide = cv2.resize(noise, (128 * (columns + 4) // columns, 96), interpolation=cv2.INTER_CUBIC)
+            start = 128 * 2 // columns
+            skin[:, :128] += weight * wide[:, start : start + 128]
+        skin[:, 128] = skin[:, 0]
+        return skin
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """See `Product.paint`."""
@@ -68,8 +70,8 @@ class Hazelnut(Product):
         ax, az = np.float32(np.sin(lean)), np.float32(np.cos(lean))
         radius = self._radius * rng.uniform(0.94, 1.06)
         length = 1 + (self._length * rng.uniform(0.95, 1.05) - 1) * ax * ax
-        skin, light = self._skin(rng), draw_light(rng)
-        shell, pale = vary_color(rng, self._shell, 0.08), vary_color(rng, self._pale, 0.08)
+        skin, light = self._skin(rng), draw_light(rng, (0.1, 0.65))
+        shell, pale = vary_color(rng, self._shell, 0.09), vary_color(rng, self._pale, 0.08)
         wobble = 1 + np.float32(0.012) * ring_noise(rng, 2, 7, 1.0)
         rim_wave, grain, blotch = (
             ring_noise(rng, 3, 20, 0.7),
@@ -85,7 +87,8 @@ class Hazelnut(Product):
         # The cap is flat: seen from the side it cuts the round outline short.
         cut = radius * (self._cap * 0.5 + 0.46) * ax
         reach = around(outline, angle)
-        depth = np.minimum(reach - distance, np.float32(cut * length + 0.04) - x if ax > 0.85 else np.float32(9))
+        bulge = np.float32(cut * length + 0.05) + np.float32(0.012) * around(rim_wave, angle) - np.float32(0.25) * y * y
+        depth = np.minimum(reach - distance, bulge - x if ax > 0.85 else np.float32(9))
         alpha = coverage(depth, 1.3)
 
         # On a unit sphere: where along the axis and at which longitude each pixel sees the shell.
@@ -96,14 +99,14 @@ class Hazelnut(Product):
         longitude = cv2.phase(np.asarray(pz * ax - px * az), py)
         streak = cv2.remap(
             skin,
-            np.asarray(longitude * np.float32(127 / (2 * np.pi)), np.float32),
+            np.asarray(longitude * np.float32(128 / (2 * np.pi)), np.float32),
             np.asarray((along + 1) * np.float32(47.5), np.float32),
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
         color = flat(size, shell)
         mix = np.clip(self._contrast * (streak * 0.8 + 0.5 * blotch), -0.6, 1)
-        color += mix[..., None] * (self._dark - shell)
+        blend(color, self._dark, np.asarray(mix, np.float32))
         down = np.clip((-along - 0.72) * 5 + 0.5 * grain * 0.4 + 0.3 * streak, 0, 1) * np.float32(0.65)
         blend(color, pale * np.float32(0.9), down)
         edge = np.float32(self._cap) + np.float32(0.03) * around(rim_wave, longitude)
@@ -112,14 +115,14 @@ class Hazelnut(Product):
         blend(color, pale * rough[..., None], cap)
         scale_color(color, 1 - 0.35 * np.exp(-(((along - edge) * 22) ** 2)))
 
-        height = pz * np.float32(radius * 0.85) - cap * np.float32(0.02) + grain * np.float32(0.0016) * (1 + 5 * cap)
-        height += np.float32(0.003) * streak * (1 - cap)
+        height = pz * np.float32(radius * 0.85) - cap * np.float32(0.02) + grain * np.float32(0.0005) * (1 + 9 * cap)
+        height += np.float32(0.0018) * streak * (1 - cap)
         if fault is not None:
             assert fault_rng is not None
             alpha, height = self._spoil(fault, fault_rng, x, y, radius, color, alpha, height)
         diffuse, glint = lit(height.astype(np.float32), light, shininess=18)
-        color = shade(color, diffuse, 0.75, 0.25)
-        scale_color(color, 0.72 + 0.28 * pz)
+        color = shade(color, np.minimum(diffuse, 1.3), 0.6, 0.3)
+        scale_color(color, 0.8 + 0.28 * pz)
         add_gray(color, np.float32(self._gloss) * glint * (1 - cap))
         return Layer(np.clip(color, 0, 1), alpha)
 
@@ -157,7 +160,7 @@ class Hazelnut(Product):
         if not opened:
             face = coverage(depth + np.float32(0.06)) - hole
             blend(color, np.array([0.78, 0.63, 0.44], np.float32), np.clip(face * (0.85 + 0.2 * inside), 0, 1))
-            return alpha * (1 - hole), height - face * np.float32(0.05)
+            return alpha * (1 - hole), height - (face + hole) * np.float32(0.04)
         # A shell broken open: its pale thickness around a dark hollow, in which the kernel lies.
         hollow = np.clip(0.28 + 0.9 * (depth / extent) * rng.uniform(0.2, 0.9) + 0.1 * inside, 0.05, 0.8)
         kernel = np.array([0.52, 0.3, 0.17], np.float32) * hollow[..., None]
@@ -188,15 +191,15 @@ class Cookie(Product):
         if self._kind == "chips" and rng.random() < 0.2:
             self._chip = np.array([0.9, 0.84, 0.7], np.float32)
         loose = self._kind in ("chips", "plain")
-        self._radius = rng.uniform(0.55, 0.8)
+        self._radius = rng.uniform(0.58, 0.82)
         self._aspect = rng.uniform(0.6, 1.0) if rng.random() < 0.5 else 1.0
         self._square = self._kind == "cracker" or rng.random() < 0.15
-        self._corner = rng.uniform(0.05, 0.3)
+        self._corner = rng.uniform(0.35, 0.9) if loose else rng.uniform(0.05, 0.3)
         self._wobble = rng.uniform(0.02, 0.05) if loose else rng.uniform(0.002, 0.008)
         self._scallops = int(rng.integers(16, 40)) if not loose and rng.random() < 0.5 else 0
         self._plates = int(rng.integers(12, 60)) if loose else int(rng.integers(0, 2)) * 20
         self._cracks = rng.uniform(0.5, 1.0) if loose else rng.uniform(0.0, 0.15)
-        self._grain = rng.uniform(0.006, 0.014) if loose else rng.uniform(0.002, 0.006)
+        self._grain = rng.uniform(0.003, 0.0075) if loose else rng.uniform(0.001, 0.003)
         self._chips = (int(rng.integers(4, 9)), int(rng.integers(9, 22))) if self._kind == "chips" else (0, 0)
         self._chip_size = rng.uniform(0.03, 0.06)
         self._sugar = rng.uniform(0.3, 0.8) if loose and rng.random() < 0.3 else 0.0
@@ -245,7 +248,7 @@ class Cookie(Product):
         x, y = grid_xy(size)
         rx = self._radius * rng.uniform(0.97, 1.03) if self._wobble < 0.015 else self._radius * rng.uniform(0.9, 1.1)
         ry = rx * self._aspect * (1.0 if self._wobble < 0.015 else rng.uniform(0.9, 1.0))
-        light = draw_light(rng, (0.4, 1.0))
+        light = draw_light(rng, (0.25, 0.85))
         depth = self._outline(x, y, rx, ry, rng)
         grain, crumb = smooth_noise(rng, size, size / 1.6), fractal_noise(rng, size, 22, 3, 0.7)
         broad = fractal_noise(rng, size, 4, 3, 0.55)
@@ -260,7 +263,7 @@ class Cookie(Product):
         crevice = np.zeros((size, size), np.float32)
         if self._plates:
             crevice = self._crack_lines(rng, size, broad, crumb)
-            height += broad * np.float32(0.02 * self._cracks) - crevice * np.float32(0.035)
+            height += broad * np.float32(0.014 * self._cracks) - crevice * np.float32(0.022)
         height += self._relief(x, y, rx, ry)
 
         color = flat(size, dough)
@@ -270,7 +273,7 @@ class Cookie(Product):
         blend(color, toast, np.clip(browning, 0, 1))
         if self._sugar:
             blend(color, np.minimum(dough * 1.35, 1), np.clip(grain - 1.2, 0, 1) * np.float32(self._sugar))
-        scale_color(color, 1 - np.float32(0.5) * crevice)
+        scale_color(color, 1 - np.float32(0.42) * crevice)
         if self._chips[1]:
             height = self._lay_chips(rng, x, y, rx, ry, color, height, crumb)
         alpha = coverage(depth, 1.3)
@@ -278,8 +281,8 @@ class Cookie(Product):
             assert fault_rng is not None
             alpha, height = self._break(fault_rng, x, y, rx, ry, dough, color, alpha, height)
         diffuse, glint = lit(height, light, shininess=8)
-        color = shade(color, np.minimum(diffuse, 1.6), 0.6, 0.25)
-        color += np.float32(0.03) * glint[..., None]
+        color = shade(color, np.minimum(diffuse, 1.5), 0.55, 0.25)
+        add_gray(color, np.float32(0.03) * glint)
         return Layer(np.clip(color, 0, 1), alpha)
 
     def _crack_lines(self, rng: Generator, size: int, broad: FloatImage, crumb: FloatImage) -> FloatImage:
@@ -362,7 +365,7 @@ class Cookie(Product):
         face = coverage(depth + np.float32(rng.uniform(0.02, 0.06)) + np.float32(0.012) * crumbs, 2.0) * (1 - gone)
         inner = np.minimum(dough * 1.06, 1) * (np.float32(0.86) + np.float32(0.2) * crumbs)[..., None]
         blend(color, inner, face * np.float32(0.9))
-        return alpha * (1 - gone), height - face * np.float32(0.05) + face * crumbs * np.float32(0.012)
+        return alpha * (1 - gone), height - (face + gone) * np.float32(0.04) + face * crumbs * np.float32(0.008)
 
 
 PRODUCTS: tuple[type[Product], ...] = (Hazelnut, Cookie)

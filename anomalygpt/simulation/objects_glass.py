@@ -25,6 +25,7 @@ from anomalygpt.simulation.shading import (
     blend,
     coverage,
     flat,
+    nearest,
     polar,
     random_text,
     ring_noise,
@@ -85,7 +86,7 @@ class Bottle(Product):
             ]
         )
         for place in places:
-            width = rng.uniform(0.004, 0.022)
+            width = rng.uniform(0.004, 0.022) if rng.random() < 0.6 else rng.uniform(0.025, 0.07)
             tone = (warm if rng.random() < 0.3 else cool) * rng.uniform(-0.45, 0.6) * bright
             modulation = 0.6 + rng.uniform(0.1, 0.6) * ring_noise(rng, 1, 3, 0.7)[:: RING_STEPS // ANGLES]
             around_terms.append(np.clip(modulation, 0, 2))
@@ -134,11 +135,12 @@ class Bottle(Product):
         columns = np.minimum(inner, 1) * np.float32(RADII - 1)
         color = cv2.remap(padded, columns, turned * np.float32(ANGLES / (2 * np.pi)), cv2.INTER_LINEAR)
         color = np.asarray(color, np.float32) * tint
-        color += (
+        add_gray(
+            color,
             np.float32(self._floor)
             * np.clip(0.5 + 0.35 * cloud, 0, 1)
-            * np.clip(1 - outer / np.float32(self._mouth), 0, 1)
-        )[..., None]
+            * np.clip(1 - outer / np.float32(self._mouth), 0, 1),
+        )
         if fault is not None:
             assert fault_rng is not None
             self._break_mouth(fault_rng, x, y, inner, turned, color)
@@ -160,11 +162,14 @@ class Bottle(Product):
         )
         depth = np.minimum(depth, inner - np.float32(self._mouth * rng.uniform(0.85, 0.98)) + jag)
         hit = coverage(depth * np.float32(self._radius), 1.5)
-        shards = np.round(fractal_noise(rng, size, 7, 3, 0.6) * 1.6) / 1.6
-        edges = np.clip(np.abs(cv2.Laplacian(shards, cv2.CV_32F)) * 0.5, 0, 1)
-        sheen = np.clip(0.4 + 0.22 * shards + 0.1 * jag * 50, 0.03, 1)
-        tone = self._glass * 0.5 + np.float32([0.32, 0.34, 0.37]) * sheen[..., None]
-        tone += (0.45 * cv2.GaussianBlur(edges, (0, 0), 0.8))[..., None]
+        facets = int(rng.integers(30, 110))
+        index, dx, dy = nearest(size, rng.uniform(-1, 1, (facets, 2)))
+        lean = rng.normal(0, 2.2, (2, facets)).astype(np.float32)
+        sheen = rng.uniform(0.05, 0.85, facets).astype(np.float32)[index] + lean[0][index] * dx + lean[1][index] * dy
+        edges = cv2.morphologyEx(index.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) > 0
+        glints = cv2.GaussianBlur(edges.astype(np.float32), (0, 0), 0.7) * np.clip(0.3 + 20 * jag, 0, 1)
+        tone = self._glass * 0.5 + np.float32([0.32, 0.34, 0.37]) * np.clip(sheen + 5 * jag, 0.03, 1)[..., None]
+        add_gray(tone, np.float32(0.5) * glints)
         blend(color, np.asarray(tone, np.float32), hit)
         rim = coverage(depth + np.float32(0.008), 1.5) - coverage(depth - np.float32(0.006), 1.5)
         blend(color, (0.75, 0.78, 0.8), rim * np.clip(0.45 + 25 * jag, 0, 0.9))

@@ -81,9 +81,7 @@ class Capsule(Product):
         if not any(self._printed):
             self._printed = (True, False)
         self._inks = tuple(
-            np.full(3, 0.93 if float(color.mean()) < 0.4 else 0.1, np.float32)
-            if rng.random() < 0.75
-            else random_color(rng)
+            np.full(3, 0.93, np.float32) if color.mean() < 0.45 else random_color(rng, (0.0, 0.7), (0.03, 0.25))
             for color in self._colors
         )
         self._letter = rng.uniform(0.28, 0.62) * self._radius
@@ -127,7 +125,7 @@ class Capsule(Product):
             y = y * (1 + np.float32(pinch) * np.exp(-(((x - place) / np.float32(0.4 * radius)) ** 2)))
 
         wide = radius * (1 + self._overlap)
-        body = np.minimum(box_depth(x, y, 0, 0, ends[1], radius, radius), x + np.float32(ends[0]))
+        body = np.minimum(box_depth(x, y, 0, 0, ends[1], radius, radius), x - np.float32(joint - 0.5 * half))
         cap = np.minimum(box_depth(x, y, 0, 0, ends[0], wide, wide), np.float32(joint) - x)
         is_cap = coverage(cap)
         depth = np.maximum(body, cap)
@@ -140,12 +138,11 @@ class Capsule(Product):
             if clear:
                 # Light gathers along the lower edge of a translucent shell, and the filling shows as grains.
                 here = is_cap if side == 0 else 1 - is_cap
-                inner = np.clip(0.25 + 0.35 * across + 0.2 * cloud + 0.15 * grain, 0, 0.8) * here
+                inner = np.clip(0.2 + 0.35 * across + 0.12 * cloud + 0.06 * grain, 0, 0.7) * here
                 blend(color, 0.45 * colors[side] + 0.5, inner)
         lines = np.exp(-(((x - np.float32(joint)) * np.float32(size / 3.5)) ** 2))
-        color *= (1 - 0.45 * lines - 0.12 * np.exp(-np.maximum(x - np.float32(joint), 0) * 40) * (1 - is_cap))[
-            ..., None
-        ]
+        step = np.exp(-np.maximum(x - np.float32(joint), 0) * 40) * (1 - is_cap)
+        scale_color(color, 1 - 0.45 * lines - 0.12 * step)
 
         for side in (0, 1):
             if not self._printed[side]:
@@ -240,7 +237,7 @@ class Pill(Product):
         self._rise = self._ry * rng.uniform(0.1, 0.4)
         self._bevel = rng.uniform(0.0, 0.06) if rng.random() < 0.5 else 0.0
         self._gloss = rng.uniform(0.0, 0.12) if rng.random() < 0.6 else rng.uniform(0.2, 0.6)
-        self._powder = rng.uniform(0.001, 0.005) * (1.0 if self._gloss < 0.15 else 0.3)
+        self._powder = rng.uniform(0.0002, 0.0018) * (1.0 if self._gloss < 0.15 else 0.4)
         self._specks = int(rng.integers(8, 60)) if rng.random() < 0.55 else 0
         self._speck_color = random_color(rng, (0.4, 0.9), (0.2, 0.7))
         self._speck_size = rng.uniform(0.008, 0.026)
@@ -347,7 +344,7 @@ class Pill(Product):
         face = coverage(depth + np.float32(rng.uniform(0.03, 0.1)) + np.float32(0.01) * powder, 1.5) * (1 - gone)
         core = np.clip((0.6 * tone + 0.38) * (0.92 + 0.07 * powder)[..., None], 0, 1)
         blend(color, core, face)
-        return alpha * (1 - gone), height - face * np.float32(0.06) + face * powder * np.float32(0.008)
+        return alpha * (1 - gone), height - (face + gone) * np.float32(0.05) + face * powder * np.float32(0.004)
 
 
 PRODUCTS: tuple[type[Product], ...] = (Capsule, Pill)

@@ -18,6 +18,7 @@ from anomalygpt.simulation.base import (
     smooth_noise,
 )
 from anomalygpt.simulation.shading import (
+    RING_STEPS,
     add_gray,
     around,
     blend,
@@ -49,8 +50,8 @@ class Toothbrush(Product):
     faults = ("missing part", "bent part", "misplaced part")
 
     def __init__(self, rng: Generator) -> None:
-        self._hy = rng.uniform(0.62, 0.86)
-        self._hx = self._hy * rng.uniform(0.36, 0.52)
+        self._hy = rng.uniform(0.68, 0.86)
+        self._hx = self._hy * rng.uniform(0.4, 0.58)
         self._plate = random_color(rng, (0.0, 0.9), (0.35, 0.98))
         self._columns = int(rng.integers(3, 6))
         self._rows = max(5, round(self._columns * self._hy / self._hx * rng.uniform(0.85, 1.15)))
@@ -59,7 +60,8 @@ class Toothbrush(Product):
         shades += [random_color(rng, (0.5, 1.0), (0.45, 0.95)) for _ in range(int(rng.integers(0, 3)))]
         self._shades = np.stack(shades)
         self._pattern = int(rng.integers(0, 4))
-        self._spread = rng.uniform(0.85, 1.1)
+        self._spread = rng.uniform(0.95, 1.35)
+        self._fall = rng.uniform(0.15, 0.42)
         self._round = rng.uniform(0.6, 1.0)
         self._points, self._tuft_shade = self._layout()
         self._pitch = 2 * self._hx * 0.86 / self._columns
@@ -86,11 +88,11 @@ class Toothbrush(Product):
         pitch = np.float32(self._pitch)
         points = self._points + rng.normal(0, 0.07 * pitch, (count, 2))
         light, gain = draw_light(rng), rng.uniform(0.88, 1.12, count).astype(np.float32)
-        facets = rng.uniform(0.55, 1.1, (count, 40, 5)).astype(np.float32)
+        facets = rng.uniform(0.6, 1.1, (count, 24, 5)).astype(np.float32)
         grain, cloud = smooth_noise(rng, size, size / 1.5), fractal_noise(rng, size, 6, 3)
         plate = vary_color(rng, self._plate, 0.03)
         loose = rng.integers(0, count, 10)
-        loose_turn, loose_reach = rng.uniform(0, 2 * np.pi, 10), rng.uniform(0.5, 1.0, 10)
+        loose_turn, loose_reach = rng.uniform(0, 2 * np.pi, 10), rng.uniform(0.3, 0.75, 10)
         kinds = self._tuft_shade.copy()
         extent = np.full(count, 0.62 * self._pitch * self._spread, np.float32)
         splayed = np.zeros(0, np.intp)
@@ -111,10 +113,10 @@ class Toothbrush(Product):
         distance, angle = polar(dx, dy)
         relative = distance / np.maximum(extent, np.float32(1e-4))[index]
         bristle = facets[
-            index, (angle * np.float32(40 / 6.2832)).astype(np.intp) % 40, np.minimum(relative * 4, 4).astype(np.intp)
+            index, (angle * np.float32(24 / 6.2832)).astype(np.intp) % 24, np.minimum(relative * 4.5, 4).astype(np.intp)
         ]
         # Bristles stand side by side: brighter tips in a tuft's middle, dark gaps between the tufts.
-        tone = gain[index] * (np.float32(1.02) - np.float32(0.42) * relative * relative) * (0.5 + 0.5 * bristle)
+        tone = gain[index] * (np.float32(1.02) - np.float32(self._fall) * relative * relative) * (0.45 + 0.55 * bristle)
         tone *= (
             1
             + np.float32(0.12) * grain
@@ -138,8 +140,8 @@ class Toothbrush(Product):
         stray = strokes(size, points[loose], tips, size / 224)
         if splayed.size:
             assert fault_rng is not None
-            many = np.repeat(splayed, 14)
-            away = points[many] - self._points[many] + fault_rng.normal(0, 0.45 * self._pitch, (many.size, 2))
+            many = np.repeat(splayed, 16)
+            away = (points[many] - self._points[many]) * 0.9 + fault_rng.normal(0, 0.3 * self._pitch, (many.size, 2))
             stray = np.maximum(
                 stray, strokes(size, points[many], points[many] + away * fault_rng.uniform(0.5, 1.6, (many.size, 1)), 1)
             )
@@ -153,6 +155,21 @@ class Toothbrush(Product):
         turn = rng.normal(0, 0.7)
         lean = side * np.cos(turn) + np.float64([0.0, 1.0]) * np.sin(turn)
         return lean * self._pitch * rng.uniform(0.45, 1.2, (len(points), 1))
+
+
+INSULATION = (
+    (0.1, 0.3, 0.62),
+    (0.36, 0.2, 0.12),
+    (0.15, 0.45, 0.2),
+    (0.78, 0.72, 0.15),
+    (0.5, 0.51, 0.52),
+    (0.09, 0.09, 0.1),
+    (0.72, 0.12, 0.12),
+    (0.88, 0.88, 0.86),
+    (0.85, 0.42, 0.1),
+    (0.42, 0.2, 0.5),
+)
+"""The colours that conductors are told apart by."""
 
 
 class Cable(Product):
@@ -173,12 +190,11 @@ class Cable(Product):
         self._core = room * ratio
         turn = np.deg2rad(rng.uniform(-20, 20)) + 2 * np.pi * np.arange(count) / count - np.pi / 2
         self._centres = np.stack([np.cos(turn), np.sin(turn)], 1) * (0.0 if count == 1 else room - self._core)
-        palette = [
-            random_color(rng, (0.0, 0.15), (0.1, 0.95)),
-            *[random_color(rng, (0.4, 0.95), (0.25, 0.9)) for _ in range(6)],
-        ]
-        self._colors = np.stack([palette[int(i)] for i in rng.permutation(len(palette))[:count]])
-        self._insulation = self._core * rng.uniform(0.14, 0.3)
+        picked = np.float32(INSULATION)[rng.permutation(len(INSULATION))[:count]]
+        self._colors = np.clip(picked * rng.uniform(0.75, 1.25, (count, 1)) + rng.normal(0, 0.03, (count, 3)), 0, 1)
+        self._colors = self._colors.astype(np.float32)
+        self._insulation = self._core * rng.uniform(0.16, 0.34)
+        self._fill = rng.uniform(0.92, 1.06)
         self._wires = int(rng.choice([1, 7, 19, 37], p=[0.08, 0.17, 0.4, 0.35]))
         tinned = rng.random() < 0.12
         self._metal = (
@@ -207,7 +223,9 @@ class Cable(Product):
         grain, cloud = smooth_noise(rng, size, size / 1.6), fractal_noise(rng, size, 5, 3)
         scratch = smooth_noise(rng, size, size / 2, 0.15)
         centres = self._centres + rng.normal(0, 0.008, (cores, 2))
-        waves = [np.float32(0.015) * ring_noise(rng, 2, 6, 0.8) for _ in range(2 * cores + 2)]
+        waves = np.float32(0.015) * np.stack([ring_noise(rng, 2, 6, 0.8) for _ in range(2 * cores)])
+        waves = waves.reshape(2, cores, RING_STEPS)
+        outer_wave, inner_wave = ring_noise(rng, 2, 6, 0.8), ring_noise(rng, 2, 6, 0.8)
         bore = self._core - self._insulation
         twist = rng.uniform(0, 2 * np.pi, cores)
         jitter = rng.normal(0, 0.12 / np.sqrt(wires), (cores, wires, 2))
@@ -221,7 +239,7 @@ class Cable(Product):
         )
         points = (centres[:, None] + (packed + jitter) * (bore * 0.97)).reshape(-1, 2)
         rings = {1: 0, 7: 1, 19: 2, 37: 3}[wires]
-        extent = np.full(cores * wires, bore * 0.93 / (2 * rings + 1), np.float32)
+        extent = np.full(cores * wires, bore * self._fill / (2 * rings + 1), np.float32)
 
         lost, cut_open, bent = -1, -1, np.zeros(0, np.intp)
         if fault is not None:
@@ -249,26 +267,14 @@ class Cable(Product):
                     extent[gone + chosen * wires] = 0
 
         distance, angle = polar(x, y)
-        outer = np.float32(self._radius) * around(1 + 0.4 * waves[-1], angle) - distance
-        inner = outer - np.float32(self._sheath) * around(1 + 4 * waves[-2], angle)
+        outer = np.float32(self._radius) * around(1 + np.float32(0.006) * outer_wave, angle) - distance
+        inner = outer - np.float32(self._sheath) * around(1 + np.float32(0.06) * inner_wave, angle)
         color = flat(size, sheath_color * np.float32(1.0))
         scale_color(color, np.clip(0.72 + outer * 9, 0.72, 1.0) * (1 + 0.03 * grain + 0.03 * cloud))
         blend(color, fill_color * 0.35 * (1 + 0.2 * cloud + 0.1 * grain)[..., None], coverage(inner, 2.0))
-        for core in range(cores):
-            if core != lost:
-                self._insulate(
-                    core,
-                    x,
-                    y,
-                    centres[core],
-                    waves[2 * core : 2 * core + 2],
-                    colors[core],
-                    color,
-                    grain,
-                    cloud,
-                    cut_open == core,
-                    fault_rng,
-                )
+        present = [core for core in range(cores) if core != lost]
+        if present:
+            self._insulate(x, y, present, centres, waves, colors, color, 0.04 * (grain + cloud), cut_open, fault_rng)
 
         keep = np.ones(cores * wires, bool)
         if lost >= 0:
@@ -291,52 +297,52 @@ class Cable(Product):
     def _swap(self, rng: Generator, colors: FloatImage, chosen: int) -> FloatImage:
         """Conductors in the wrong places, or one of a wrong colour."""
         changed = colors.copy()
-        other = (chosen + 1) % len(colors)
-        if len(colors) > 1 and rng.random() < 0.7:
+        apart = np.abs(colors - colors[chosen]).max(1)
+        other = int(apart.argmax())
+        if apart[other] > 0.2 and rng.random() < 0.7:
             changed[chosen] = colors[other]
             if rng.random() < 0.5:
                 changed[other] = colors[chosen]
         else:
-            changed[chosen] = np.roll(1 - colors[chosen], 1)
+            wrong = np.float32(INSULATION)
+            far = np.flatnonzero(np.abs(wrong[:, None] - colors).max(2).min(1) > 0.2)
+            changed[chosen] = wrong[rng.choice(far)]
         return changed
 
     def _insulate(
         self,
-        core: int,
         x: FloatImage,
         y: FloatImage,
-        centre: NDArray[np.float64],
-        waves: list[NDArray[np.float32]],
-        tone: FloatImage,
+        present: list[int],
+        centres: NDArray[np.float64],
+        waves: NDArray[np.float32],
+        colors: FloatImage,
         color: FloatImage,
         grain: FloatImage,
-        cloud: FloatImage,
-        cut_open: bool,
+        cut_open: int,
         fault_rng: Generator | None,
     ) -> None:
-        """Paints one conductor's insulation and the dark bore its wires lie in."""
-        distance, angle = polar(x - np.float32(centre[0]), y - np.float32(centre[1]))
-        outside = np.float32(self._core) * around(1 + waves[0], angle) - distance
-        bore = np.float32(self._core - self._insulation) * around(1 + waves[1], angle) - distance
+        """Paints the insulation of the conductors and the dark bores that their wires lie in."""
+        size = x.shape[0]
+        index, dx, dy = nearest(size, centres[present])
+        distance, angle = polar(dx, dy)
+        steps = np.minimum((angle * np.float32(RING_STEPS / (2 * np.pi))).astype(np.intp), RING_STEPS - 1)
+        steps += index * RING_STEPS
+        outside = np.float32(self._core) * (1 + waves[0][present].ravel().take(steps)) - distance
+        bore = np.float32(self._core - self._insulation) * (1 + waves[1][present].ravel().take(steps)) - distance
         ring = coverage(outside, 1.3)
-        if cut_open:
+        if cut_open in present:
             assert fault_rng is not None
-            turn, share = fault_rng.uniform(0, 2 * np.pi), fault_rng.uniform(0.2, 0.6)
-            reach = np.abs((angle - np.float32(turn) + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi))
-            rough = np.float32(0.08) * cloud
-            notch = np.clip((np.float32(share) - reach + rough) * np.float32(size_of(x) * self._core * 0.5), 0, 1)
-            deep = fault_rng.random() < 0.5
-            ring = ring * (1 - notch * (1.0 if deep else (outside < np.float32(0.6 * self._insulation))))
-        shadow = np.clip(0.55 + outside * np.float32(2.6 / self._insulation), 0.55, 1) * np.clip(
-            0.7 + np.abs(bore) * 9, 0.7, 1
-        )
-        blend(color, tone * (shadow * (1 + 0.04 * grain + 0.04 * cloud))[..., None], ring)
+            turn, share = fault_rng.uniform(0, 2 * np.pi), fault_rng.uniform(0.2, 0.7)
+            gap = np.abs((angle - np.float32(turn) + np.float32(np.pi)) % np.float32(2 * np.pi) - np.float32(np.pi))
+            notch = np.clip((np.float32(share) + 2 * grain - gap) * np.float32(size * self._core * 0.5), 0, 1)
+            notch *= index == present.index(cut_open)
+            if fault_rng.random() < 0.5:
+                notch = notch * (outside < np.float32(0.6 * self._insulation))
+            ring = ring * (1 - notch)
+        shadow = np.clip(0.55 + outside * np.float32(2.6 / self._insulation), 0.55, 1) * np.clip(0.7 - bore * 9, 0.7, 1)
+        blend(color, colors[present][index] * (shadow * (1 + grain))[..., None], ring)
         blend(color, (0.07, 0.05, 0.04), coverage(bore, 2.0))
-
-
-def size_of(image: FloatImage) -> int:
-    """Side of a square image in pixels."""
-    return image.shape[1]
 
 
 PRODUCTS: tuple[type[Product], ...] = (Toothbrush, Cable)

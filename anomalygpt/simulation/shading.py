@@ -164,7 +164,11 @@ def nearest(size: int, points: NDArray[np.floating]) -> tuple[NDArray[np.intp], 
 def broken_depth(x: FloatImage, y: FloatImage, rng: Generator, cx: float, cy: float, radius: float) -> FloatImage:
     """Depth of a jagged blob around (cx, cy): what breaks off an edge, or a hole's ragged outline."""
     distance, angle = polar(x - np.float32(cx), y - np.float32(cy))
-    outline = 1 + 0.22 * ring_noise(rng, 1, 5, 0.7) + 0.06 * ring_noise(rng, 8, 40, 0.5)
+    # Straight facets between a few corners, as brittle things break, roughened a little.
+    corners = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(5, 12))))
+    turn = np.linspace(0, 2 * np.pi, RING_STEPS, endpoint=False)
+    outline = np.interp(turn, corners, rng.uniform(0.65, 1.25, corners.size), period=2 * np.pi)
+    outline = outline + 0.025 * ring_noise(rng, 6, 40, 0.6)
     return np.float32(radius) * around(outline.astype(np.float32), angle) - distance
 
 
@@ -248,7 +252,7 @@ def add_gray(image: FloatImage, amount: FloatImage) -> None:
 def vary_color(rng: Generator, color: ArrayLike, amount: float) -> FloatImage:
     """The colour of another batch: a little lighter or darker and a little off in hue, clipped to [0, 1]."""
     base = np.asarray(color, np.float32)
-    shifted = base * (1 + amount * rng.standard_normal()) + 0.3 * amount * rng.standard_normal(3)
+    shifted = base * (1 + amount * rng.standard_normal() + 0.3 * amount * rng.standard_normal(3))
     return np.clip(shifted, 0, 1).astype(np.float32)
 
 
