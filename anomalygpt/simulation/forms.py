@@ -113,6 +113,16 @@ def moved(outline: Outline, x: float = 0.0, y: float = 0.0, angle: float = 0.0, 
     return outline @ np.array([[cos, sin], [-sin, cos]], np.float32) + np.array([x, y], np.float32)
 
 
+def bent(points: Outline, pivot: float, angle: float) -> Outline:
+    """Points beyond x = `pivot` turned about (pivot, 0) by `angle` radians."""
+    beyond = points[:, 0] > pivot
+    offset = points[beyond] - np.array([pivot, 0], np.float32)
+    cos, sin = np.cos(angle), np.sin(angle)
+    result = points.copy()
+    result[beyond] = offset @ np.array([[cos, sin], [-sin, cos]], np.float32) + np.array([pivot, 0], np.float32)
+    return result
+
+
 def _fixed(points: Outline, size: int) -> NDArray[np.int32]:
     return np.round(((points + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
 

@@ -27,16 +27,6 @@ def _pinwheel(radius: float, wings: int, notch: float, skew: float) -> Outline:
     return rounded(polar(radius * swell), 0.012, 180)
 
 
-def bent(points: Outline, pivot: float, angle: float) -> Outline:
-    """Points beyond x = `pivot` turned about (pivot, 0) by `angle` radians."""
-    beyond = points[:, 0] > pivot
-    offset = points[beyond] - np.array([pivot, 0], np.float32)
-    cos, sin = np.cos(angle), np.sin(angle)
-    result = points.copy()
-    result[beyond] = offset @ np.array([[cos, sin], [-sin, cos]], np.float32) + np.array([pivot, 0], np.float32)
-    return result
-
-
 class MetalNut(Product):
     """A winged, hexagonal, square or toothed nut with a threaded hole, seen from above."""
 

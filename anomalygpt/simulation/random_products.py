@@ -1,0 +1,349 @@
+"""Endless unnamed objects: any outline, any material, any details, alone or several in one photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product
+from anomalygpt.simulation.forms import Outline, Relief, aimed, bent, fill, inside_distance, moved, stroke
+from anomalygpt.simulation.materials import Material, draw_material
+from anomalygpt.simulation.random_details import Detail, draw_detail
+from anomalygpt.simulation.random_outlines import draw_body
+from anomalygpt.simulation.shading import Light, dome
+
+
+@dataclass
+class Body:
+    """One kind of part, and where its copies lie.
+
+    Attributes:
+        outline: its longer side from -1 to 1.
+        places: K×4, x, y, angle and half the longer side of each copy on the canvas.
+        profile: "slab", "pillow", "dome", "dish" or "step".
+        edge: breadth of the rounded edge as a share of half the longer side.
+        rise: height of the part as a share of half the longer side.
+    """
+
+    outline: Outline
+    places: NDArray[np.float64]
+    material: Material
+    details: list[Detail]
+    profile: str
+    edge: float
+    rise: float
+
+
+@dataclass
+class Change:
+    """One fault, as it changes the drawing of an instance.
+
+    Attributes:
+        body, item: which copy of which body.
+        detail, element: which element on it; -1 for the whole copy.
+        gone: it is left out.
+        offset: x, y and angle it is moved by, in the body's frame.
+        pivot, bend: the body past x = pivot is turned by `bend` radians; 0 for not at all.
+        keep: share of the strokes of a print that stay.
+    """
+
+    body: int
+    item: int
+    detail: int = -1
+    element: int = -1
+    gone: bool = False
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    pivot: float = 0.0
+    bend: float = 0.0
+    keep: float = 1.0
+
+    def hits(self, body: int, item: int, detail: int = -1, element: int = -1) -> bool:
+        """Whether it changes this copy or element itself."""
+        return (self.body, self.item, self.detail, self.element) == (body, item, detail, element)
+
+    def shape(self, outline: Outline, body: int, item: int) -> Outline:
+        """The outline in the body's frame, bent if this copy is."""
+        return bent(outline, self.pivot, self.bend) if self.bend and (self.body, self.item) == (body, item) else outline
+
+
+NO_CHANGE = Change(-1, -1)
+
+
+def _places(rng: Generator) -> tuple[NDArray[np.float64], str]:
+    """Where equal items lie, and the name of that arrangement."""
+    kind = str(rng.choice(["single", "grid", "ring", "scatter", "bulk"], p=(0.58, 0.24, 0.06, 0.07, 0.05)))
+    if kind == "single":
+        return np.array([[0.0, 0.0, 0.0, rng.uniform(0.55, 0.95)]]), kind
+    if kind == "grid":
+        nx, ny = ((2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (4, 1), (4, 2), (4, 3), (1, 3), (5, 1))[rng.integers(10)]
+        pitch = rng.uniform(1.5, 1.9) / max(nx, ny)
+        x, y = np.meshgrid((np.arange(nx) - (nx - 1) / 2) * pitch, (np.arange(ny) - (ny - 1) / 2) * pitch)
+        y = y + (x / pitch % 2) * pitch * 0.5 * (rng.random() < 0.12)
+        half = np.full(nx * ny, pitch / 2 * rng.uniform(0.6, 0.9))
+        turn = np.full(nx * ny, rng.choice([0.0, rng.uniform(0, 2 * np.pi)]))
+        return np.stack([x.ravel(), y.ravel(), turn, half], 1), kind
+    if kind == "ring":
+        count = int(rng.integers(3, 9))
+        turn = 2 * np.pi * np.arange(count) / count + rng.uniform(0, 2)
+        half = min(0.6 * np.sin(np.pi / count), 0.3) * rng.uniform(0.7, 0.92)
+        return np.stack([0.6 * np.cos(turn), 0.6 * np.sin(turn), turn, np.full(count, half)], 1), kind
+    count = int(rng.integers(2, 6) if kind == "scatter" else rng.integers(9, 22))
+    half = rng.uniform(0.6, 0.8) / np.sqrt(count)
+    cells = int(np.ceil(np.sqrt(count)))
+    spots = rng.permutation(cells * cells)[:count]
+    pitch = 1.7 / cells
+    x, y = (spots % cells - (cells - 1) / 2) * pitch, (spots // cells - (cells - 1) / 2) * pitch
+    return np.stack([x, y, rng.uniform(0, 2 * np.pi, count), np.full(count, min(half, pitch * 0.44))], 1), kind
+
+
+class RandomObject(Product):
+    """An object that has no name."""
+
+    pose = Pose(rotation=180, shift=0.04, scale=0.05)
+    faults = ("missing part", "misplaced part", "bent part", "print fault")
+
+    def __init__(self, rng: Generator) -> None:
+        self.gray = bool(rng.random() < 0.12)
+        places, self.arrangement = _places(rng)
+        self.bodies = [self._body(rng, places, None)]
+        first = self.bodies[0]
+        if self.arrangement == "single" and rng.random() < 0.35:
+            for _ in range(int(rng.integers(1, 4))):
+                self._attach(rng, first)
+        elif len(places) > 3 and rng.random() < 0.2:
+            chosen = rng.random(len(places)) < 0.5
+            if 0 < chosen.sum() < len(places):
+                self.bodies = [self._body(rng, places[chosen], None), self._body(rng, places[~chosen], None)]
+        several = len(places) > 1
+        loose = self.arrangement in ("scatter", "bulk")
+        self.tolerance = float(0.25 if loose else rng.uniform(0.0, 0.05)) if several else 0.0
+        self.spin = float(np.pi if loose or (several and rng.random() < 0.2) else rng.uniform(0, 0.06) * several)
+        organic = first.material.name in ("baked", "wax", "candy", "stone", "leathery", "wood", "foam")
+        self.wobble = float(rng.uniform(0.01, 0.06) if organic else 0.0)
+        self.tint = float(rng.uniform(0.01, 0.08) if organic else rng.uniform(0.0, 0.02))
+        self.azimuth, self.ambient = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.35, 0.7))
+        self.relief = float(rng.uniform(0.5, 1.0))
+        free = rng.random() < (0.45 if not several else 0.1)
+        self.pose = Pose(180.0 if free else float(rng.uniform(0.5, 6)), float(rng.uniform(0.005, 0.05)), float(rng.uniform(0.0, 0.06)))
+        self.faults = tuple(self._possible())
+
+    def _body(self, rng: Generator, places: NDArray[np.float64], name: str | None) -> Body:
+        outline = draw_body(rng)
+        material = draw_material(rng, name, self.gray)
+        wanted = int(rng.integers(0, 6) if len(places) < 5 else rng.integers(0, 3))
+        details = [draw_detail(rng, outline, material.color, self.gray) for _ in range(wanted)]
+        profile = str(rng.choice(["slab", "pillow", "dome", "dish", "step"], p=(0.35, 0.25, 0.2, 0.1, 0.1)))
+        edge = {"slab": rng.uniform(0.03, 0.1), "pillow": rng.uniform(0.15, 0.4), "dome": rng.uniform(0.5, 1.0)}.get(profile, rng.uniform(0.06, 0.16))
+        return Body(outline, places, material, [d for d in details if d is not None and len(d.spots) * len(places) <= 80], profile, float(edge), float(rng.uniform(0.35, 0.8) * edge))
+
+    def _attach(self, rng: Generator, first: Body) -> None:
+        """A second body beside, under or on the first: cap, handle, base, lid."""
+        _, _, _, scale = first.places[0]
+        part = self._body(rng, first.places, None)
+        side = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else rng.integers(4) * np.pi / 2
+        far, size = rng.uniform(0, 0.8) * scale, rng.uniform(0.25, 0.65) * scale
+        edge = 0.93 - size
+        x, y = np.clip([far * np.cos(side), far * np.sin(side)], -max(edge, 0), max(edge, 0))
+        part.places = np.array([[x, y, rng.integers(4) * np.pi / 2, size]])
+        self.bodies.insert(int(rng.integers(0, 2)), part)
+
+    def _possible(self) -> list[str]:
+        """The kinds of fault this object can show."""
+        details = [detail for body in self.bodies for detail in body.details]
+        several = len(self.bodies) > 1 or self.arrangement in ("grid", "ring")
+        names = []
+        if any(d.kind != "contour" for d in details) or several:
+            names.append("missing part")
+        if any(d.kind not in ("contour", "stripe") for d in details) or several:
+            names.append("misplaced part")
+        if any(np.ptp(body.outline[:, 1]) < 0.9 or len(body.outline) > 150 for body in self.bodies):
+            names.append("bent part")
+        if any(d.kind in ("text", "print", "label") for d in details):
+            names.append("print fault")
+        return names
+
+    def _change(self, fault: str, rng: Generator) -> Change:
+        """Draws one fault."""
+        elements = [
+            (b, i, d, e, detail.kind)
+            for b, body in enumerate(self.bodies)
+            for d, detail in enumerate(body.details)
+            for i in range(len(body.places))
+            for e in range(len(detail.spots))
+        ]
+        copies = [(b, i) for b, body in enumerate(self.bodies) for i in range(len(body.places))]
+        if fault == "bent part":
+            slim = [(b, i) for b, i in copies if np.ptp(self.bodies[b].outline[:, 1]) < 0.9 or len(self.bodies[b].outline) > 150]
+            b, i = slim[rng.integers(len(slim))]
+            pivot = float(rng.uniform(0.1, 0.6) * np.ptp(self.bodies[b].outline[:, 0]) / 2)
+            return Change(b, i, pivot=pivot, bend=float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.8)))
+        if fault == "print fault":
+            prints = [e for e in elements if e[4] in ("text", "print", "label")]
+            b, i, d, e, kind = prints[rng.integers(len(prints))]
+            if kind == "text" and rng.random() < 0.5:
+                return Change(b, i, d, e, keep=float(rng.uniform(0.2, 0.7)))
+            if rng.random() < 0.4:
+                return Change(b, i, d, e, gone=True)
+            x, y = rng.normal(0, 0.1, 2)
+            return Change(b, i, d, e, offset=(float(x), float(y), float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.6))))
+        missing = fault == "missing part"
+        barred = ("contour",) if missing else ("contour", "stripe")
+        elements = [e for e in elements if e[4] not in barred]
+        whole = len(self.bodies) > 1 or self.arrangement in ("grid", "ring")
+        if whole and (not elements or rng.random() < 0.35):
+            last = len(self.bodies) - 1
+            extra = copies if len(copies) > len(self.bodies) else [(b, i) for b, i in copies if self.bodies[b].places[0, 3] < 0.5] or [(last, 0)]
+            b, i = extra[rng.integers(len(extra))]
+            d = e = -1
+        else:
+            b, i, d, e, _ = elements[rng.integers(len(elements))]
+        if missing:
+            return Change(b, i, d, e, gone=True)
+        away, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.12, 0.35)
+        turn = float(rng.choice([0.0, rng.uniform(0.3, np.pi)]))
+        return Change(b, i, d, e, offset=(float(far * np.cos(away)), float(far * np.sin(away)), turn))
+
+    def _height(self, body: Body, depth: FloatImage, scale: float) -> FloatImage:
+        """The height of the bodies from the depth inside their outline."""
+        edge, rise = body.edge * scale, body.rise * scale * self.relief
+        height = np.float32(rise) * dome(depth, edge)
+        if body.profile == "dish":
+            height -= np.float32(rise * 0.9) * np.clip((depth - 1.6 * edge) / edge, 0, 1)
+        elif body.profile == "step":
+            height += np.float32(rise) * dome(np.maximum(depth - np.float32(0.28 * scale), 0), edge)
+        return height
+
+    def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
+        """Paints one instance."""
+        light = aimed(rng, self.azimuth, 0.3 if self.pose.rotation < 90 else np.pi, 0.9)
+        scene = rng.uniform(0, 6)
+        jitter = [(rng.normal(0, 1, (len(b.places), 3)), rng.normal(1, self.tint, len(b.places))) for b in self.bodies]
+        batch = rng.normal(1, self.tint, 3) * rng.normal(1, 0.02)
+        change = NO_CHANGE if fault is None or fault_rng is None else self._change(fault, fault_rng)
+
+        part = Relief(size)
+        alpha = np.zeros((size, size), np.float32)
+        for number in range(len(self.bodies)):
+            offsets, tints = jitter[number]
+            mask = self._paint_body(part, number, offsets, tints, change, rng, light)
+            alpha = self._paint_details(part, number, offsets, change, rng, mask, np.maximum(alpha, mask))
+        part.albedo *= batch.astype(np.float32)
+        sharpness = self.bodies[0].material.sharpness
+        return Layer(part.shade(light, self.ambient, sharpness, scene), alpha)
+
+    def _spot(self, place: NDArray[np.float64], offset: NDArray[np.float64]) -> tuple[float, float, float, float]:
+        """Where a copy lies in this photo: x, y, angle, half its longer side."""
+        x, y, turn, half = place
+        slack = self.tolerance * half
+        return x + slack * offset[0], y + slack * offset[1], turn + self.spin * offset[2], half
+
+    def _paint_body(
+        self,
+        part: Relief,
+        number: int,
+        offsets: NDArray[np.float64],
+        tints: NDArray[np.float64],
+        change: Change,
+        rng: Generator,
+        light: Light,
+    ) -> FloatImage:
+        """Lays all copies of one body and returns what they cover."""
+        body, size = self.bodies[number], part.size
+        waves = rng.normal(0, 1, (len(body.places), 2, 4))
+        color, bump = body.material.paint(size, rng)
+        turn = np.arctan2(body.outline[:, 1], body.outline[:, 0])[:, None]
+        outlines = []
+        tint = np.ones((size, size), np.float32)
+        for item, place in enumerate(body.places):
+            if change.gone and change.hits(number, item):
+                continue
+            x, y, angle, half = self._spot(place, offsets[item])
+            shape = body.outline
+            if self.wobble:
+                swell = (waves[item, 0] * np.cos(turn * np.arange(1, 5) + 3 * waves[item, 1])).sum(1, keepdims=True)
+                shape = (shape * (1 + np.float32(self.wobble) * swell)).astype(np.float32)
+            outline = moved(change.shape(shape, number, item), x, y, angle, half)
+            if change.hits(number, item):
+                outline = moved(outline - np.array([x, y], np.float32), x + change.offset[0] * half, y + change.offset[1] * half, change.offset[2])
+            outlines.append(outline)
+            cv2.fillPoly(tint, [np.round((outline + 1) * (size / 2) - 0.5).astype(np.int32)], float(tints[item]))
+        mask = fill(size, outlines)
+        if not outlines:
+            return mask
+        if number:
+            part.shadow(mask, light, 0.05, 0.4)
+        depth = inside_distance(mask)
+        scale = float(body.places[0, 3])
+        if body.material.rim:
+            fade = np.float32(body.material.rim) * (1 - dome(depth, 0.3 * scale))
+            color += np.maximum(fade, 0)[..., None] * (body.material.second - color)
+            color += np.maximum(-fade, 0)[..., None] * (np.float32(1) - color)
+        color *= tint[..., None]
+        height = self._height(body, depth, scale) + bump * np.float32(min(1.0, 1.5 * scale)) + np.float32(0.06 * number)
+        part.lay(mask, color, height, body.material.gloss, body.material.metal)
+        return mask
+
+    def _paint_details(
+        self, part: Relief, number: int, offsets: NDArray[np.float64], change: Change, rng: Generator, mask: FloatImage, alpha: FloatImage
+    ) -> FloatImage:
+        """Lays the details of all copies of one body; returns the coverage less the holes."""
+        body, size = self.bodies[number], part.size
+        for index, detail in enumerate(body.details):
+            turns = rng.uniform(0, np.pi, (len(body.places), len(detail.spots))) * detail.turning
+            groups: list[list[Outline]] = [[], []]
+            for item, place in enumerate(body.places):
+                if change.gone and change.hits(number, item):
+                    continue
+                x, y, angle, half = self._spot(place, offsets[item])
+                if change.hits(number, item):
+                    x, y, angle = x + change.offset[0] * half, y + change.offset[1] * half, angle + change.offset[2]
+                for element, (u, v, turn) in enumerate(detail.spots):
+                    here = change.hits(number, item, index, element)
+                    if here and change.gone:
+                        continue
+                    du, dv, dturn = change.offset if here else (0.0, 0.0, 0.0)
+                    shapes = detail.shapes[element]
+                    if here and change.keep < 1:
+                        shapes = shapes[: max(1, int(change.keep * len(shapes)))]
+                    spin = turn + dturn + turns[item, element]
+                    for group, outlines in zip(groups, (shapes, detail.extra), strict=True):
+                        for outline in outlines:
+                            inner = change.shape(moved(outline, u + du, v + dv, spin), number, item)
+                            group.append(moved(inner, x, y, angle, half))
+            alpha = self._lay_detail(part, detail, groups, float(body.places[0, 3]), mask, alpha)
+        return alpha
+
+    def _lay_detail(
+        self, part: Relief, detail: Detail, groups: list[list[Outline]], scale: float, mask: FloatImage, alpha: FloatImage
+    ) -> FloatImage:
+        """Lays the elements of one detail; returns the coverage less the holes."""
+        size, height, material = part.size, detail.height * scale, detail.material
+        outlines, extra = groups
+        if not outlines:
+            return alpha
+        cover = mask * (stroke(size, outlines, detail.line * scale, detail.kind == "contour") if detail.line else fill(size, outlines))
+        if detail.kind == "hole":
+            behind = cv2.warpAffine(cover, np.array([[1, 0, 1.2], [0, 1, 1.6]], np.float32) * (1, 1, size / 224), (size, size))
+            part.lay(cover, detail.color, add=-0.03, gloss=0.02, metal=0.0)
+            return alpha * (1 - cover * behind)
+        if detail.kind in ("raised", "knob", "screw"):
+            rise = np.float32(height) * dome(inside_distance(cover), max(0.3 * height, 0.02))
+            keep = detail.kind == "raised"
+            part.lay(cover, detail.color, add=rise, gloss=None if keep else material.gloss, metal=None if keep else material.metal)
+            if detail.kind == "screw":
+                part.lay(fill(size, extra), detail.color * np.float32(0.25), add=-0.5 * height)
+        elif detail.kind in ("well", "contour", "stripe") or detail.line:
+            soft = cv2.GaussianBlur(cover, (0, 0), max(0.5, 0.004 * size))
+            part.lay(cover, detail.color)
+            part.height += soft * np.float32(-height if detail.kind == "well" else height)
+        else:
+            part.lay(cover, detail.color, gloss=material.gloss if detail.kind == "inlay" else None)
+            part.lay(mask * stroke(size, extra, 0.02 * scale), np.full(3, 0.1))
+        return alpha
+
+
+PRODUCTS: tuple[type[Product], ...] = (RandomObject,)
