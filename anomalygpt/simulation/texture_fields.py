@@ -21,17 +21,43 @@ def log_uniform(rng: Generator, low: float, high: float) -> float:
 
 
 def white_noise(rng: Generator, size: int) -> FloatImage:
-    """Pixel noise of zero mean and unit deviation, float32 size×size; uniform, which is five times faster than normal."""
+    """Pixel noise of zero mean and unit deviation, float32 size×size; uniform, being five times faster."""
     noise = rng.random((size, size), dtype=np.float32)
     noise -= np.float32(0.5)
     noise *= np.float32(12**0.5)
     return noise
 
 
+def blurred(image: FloatImage, sigma: float) -> FloatImage:
+    """The image (S×S or S×S×3) blurred by a Gaussian of deviation `sigma` pixels."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
+
+
+def sampled(table: FloatImage, x: FloatImage, y: FloatImage) -> FloatImage:
+    """An endlessly repeated image (H×W) read at columns `x` and rows `y`, float32 like `x`."""
+    return np.asarray(cv2.remap(table, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+
+
+def gray(brightness: FloatImage) -> FloatImage:
+    """A grey image S×S×3 of a brightness S×S."""
+    return np.repeat(brightness[..., None], 3, axis=2)
+
+
+def laid(image: FloatImage, size: int, angle: float) -> FloatImage:
+    """The middle size×size of a larger square image, turned anticlockwise by `angle` degrees."""
+    wide = image.shape[0]
+    turn = cv2.getRotationMatrix2D((wide / 2, wide / 2), angle, 1.0)
+    turn += np.array([[0, 0, (size - wide) / 2], [0, 0, (size - wide) / 2]])
+    flat = cv2.warpAffine(image, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(flat, np.float32)
+
+
 def band_noise(rng: Generator, size: int, cells: float, evenness: float = 1.0) -> FloatImage:
     """Round blobs of one size, zero mean and about unit deviation, float32 size×size.
 
     Args:
+        rng: chance.
+        size: side of the canvas in pixels.
         cells: how many blobs lie side by side across the canvas.
         evenness: 1 for blobs of one size evenly spread, 0 for sizes and gaps as they come.
     """
@@ -39,35 +65,36 @@ def band_noise(rng: Generator, size: int, cells: float, evenness: float = 1.0) -
     step = max(int(sigma / 1.2), 1)  # what is blurred this much needs no finer raster
     sigma /= step
     coarse = white_noise(rng, -(-size // step) + 2)
-    coarse = cv2.GaussianBlur(coarse, (0, 0), sigma) - np.float32(evenness) * cv2.GaussianBlur(
-        coarse, (0, 0), 1.8 * sigma
-    )
+    coarse = blurred(coarse, sigma) - np.float32(evenness) * blurred(coarse, 1.8 * sigma)
     coarse *= np.float32(1.0 / max(float(coarse.std()), 1e-6))
     side = coarse.shape[0] * step
-    return (cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC) if step > 1 else coarse)[:size, :size]
+    if step > 1:
+        coarse = np.asarray(cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
+    return coarse[:size, :size]
 
 
 def streaks(rng: Generator, size: int, cells: float, length: float, angle: float = 0.0) -> FloatImage:
     """Fine parallel streaks, zero mean and about unit deviation, float32 size×size.
 
     Args:
+        rng: chance.
+        size: side of the canvas in pixels.
         cells: streaks side by side across the canvas.
         length: a streak's length as a share of the canvas.
         angle: degrees clockwise from vertical.
     """
     if angle == 0.0:
         return smooth_noise(rng, size, cells, stretch=max(length * cells, 1.0))
-    wide = int(size * 1.45)
-    noise = smooth_noise(rng, wide, cells * 1.45, stretch=max(length * cells, 1.0))
-    turn = cv2.getRotationMatrix2D((wide / 2, wide / 2), -angle, 1.0)
-    turn[:, 2] -= (wide - size) / 2
-    return cv2.warpAffine(noise, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    noise = smooth_noise(rng, int(size * 1.45), cells * 1.45, stretch=max(length * cells, 1.0))
+    return laid(noise, size, -angle)
 
 
 def scattered(rng: Generator, size: int, across: float, jitter: float) -> NDArray[np.uint8]:
     """Zeros at the points of a shaken lattice, ones elsewhere, uint8 size×size.
 
     Args:
+        rng: chance.
+        size: side of the canvas in pixels.
         across: points side by side across the canvas.
         jitter: 0 for the bare lattice, 1 for points anywhere in their cell.
     """
@@ -92,8 +119,8 @@ def cells(rng: Generator, size: int, across: float, jitter: float = 1.0) -> tupl
     """
     points = scattered(rng, size, min(across, size / 2.5), jitter)
     distance, label = cv2.distanceTransformWithLabels(points, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    distance *= np.float32(across / size)
-    return distance, label, int(points.size - np.count_nonzero(points)) + 1
+    width = np.asarray(distance * np.float32(across / size), np.float32)
+    return width, np.asarray(label, np.int32), int(points.size - np.count_nonzero(points)) + 1
 
 
 def borders(label: NDArray[np.int32], across: float) -> FloatImage:
@@ -102,7 +129,7 @@ def borders(label: NDArray[np.int32], across: float) -> FloatImage:
     same[:, 1:] &= label[:, 1:] == label[:, :-1]
     same[1:] &= label[1:] == label[:-1]
     same[0, 0] = 0  # one zero at least, or the distance has no meaning
-    return cv2.distanceTransform(same, cv2.DIST_L2, 3) * np.float32(across / label.shape[0])
+    return np.asarray(cv2.distanceTransform(same, cv2.DIST_L2, 3) * np.float32(across / label.shape[0]), np.float32)
 
 
 def soft_step(field: FloatImage, at: float, width: float) -> FloatImage:
@@ -115,14 +142,14 @@ def relief(height: FloatImage, angle: float, strength: float) -> FloatImage:
 
     Args:
         height: in units of one 224th of the canvas.
-        angle: where the light comes from, degrees.
+        angle: slopes that rise in this direction are bright, degrees clockwise from right.
         strength: brightness for a unit slope.
     """
     gain = strength * height.shape[0] / 224.0
     kernel = np.zeros((3, 3), np.float32)
     kernel[1, 2], kernel[1, 0] = np.cos(np.radians(angle)) * np.array([0.5, -0.5]) * gain
     kernel[2, 1], kernel[0, 1] = np.sin(np.radians(angle)) * np.array([0.5, -0.5]) * gain
-    return cv2.filter2D(height, -1, kernel)
+    return np.asarray(cv2.filter2D(height, -1, kernel), np.float32)
 
 
 def toned(color: FloatImage, tone: FloatImage) -> FloatImage:
@@ -163,6 +190,8 @@ def finished(color: FloatImage, rng: Generator, drift: float = 0.02, grain: floa
     """Adds what every piece has: slow changes of brightness and fine grain; clips to [0, 1].
 
     Args:
+        color: float32 S×S×3.
+        rng: chance.
         drift: deviation of the slow change, relative.
         grain: deviation of the pixel grain, absolute.
     """
@@ -198,6 +227,14 @@ class Weave:
 
     over: NDArray[np.bool_]
     dip: FloatImage
+
+    def at(self, column: FloatImage, row: FloatImage) -> tuple[FloatImage, FloatImage]:
+        """`over` (as 0 or 1) and `dip` at the crossings of whole-numbered warp columns and weft rows."""
+        rows, columns = (np.float32(count) for count in self.over.shape)
+        across = column - columns * np.floor(column / columns + np.float32(1e-4))
+        down = row - rows * np.floor(row / rows + np.float32(1e-4))
+        flat = (down * columns + across).astype(np.int32)
+        return np.take(self.over.astype(np.float32), flat), np.take(self.dip, flat)
 
     @staticmethod
     def make(rng: Generator, kind: str) -> Weave:

@@ -12,13 +12,16 @@ from numpy.random import Generator
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, smooth_noise
 from anomalygpt.simulation.texture_fields import (
     band_noise,
+    blurred,
     borders,
     cells,
     finished,
+    gray,
     log_uniform,
     mixed,
     muted_color,
     relief,
+    sampled,
     shifted,
     soft_step,
     streaks,
@@ -35,7 +38,7 @@ class _Pattern:
 
     Attributes:
         field: paints it, about zero mean and unit deviation, from size, chance and this pattern.
-        use: what it does: "ink" lays another colour, "tone" changes brightness, "relief" stands out under slanting light.
+        use: what it does: "ink" lays another colour, "tone" changes brightness, "relief" stands out in slanting light.
         across: features side by side across the canvas.
         angle: of its direction, degrees.
         stretch: length over width of its features.
@@ -97,9 +100,9 @@ def _turned(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     radius = np.sqrt((x + far) ** 2 + y * y)
     line = smooth_noise(rng, 512, min(pattern.across * 4, 512))[:1]
     where = np.broadcast_to((radius - radius.min()) * np.float32(min(size / 1.5, 300)), (size, size))
-    arcs = cv2.remap(line, where, np.zeros_like(where), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    arcs = sampled(line, where, np.zeros_like(where))
     wave = np.sin(radius * np.float32(2 * np.pi * min(pattern.across, size / 4)))
-    return arcs * np.float32(pattern.order) + wave * np.float32(1 - pattern.order)
+    return np.asarray(arcs * np.float32(pattern.order) + wave * np.float32(1 - pattern.order), np.float32)
 
 
 def _speckle(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
@@ -111,21 +114,23 @@ def _speckle(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
 def _pits(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     """Round hollows side by side, as of hammering or casting."""
     distance, _, _ = cells(rng, size, pattern.across * 0.7, pattern.order)
-    return cv2.GaussianBlur(distance, (0, 0), max(0.04 * size / pattern.across, 0.5)) * np.float32(5) - np.float32(2)
+    return blurred(distance, max(0.04 * size / pattern.across, 0.5)) * np.float32(5) - np.float32(2)
 
 
 def _cobbles(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     """Cells with joints between them."""
     across = pattern.across * 0.6
     _, label, count = cells(rng, size, across, 0.3 + 0.7 * pattern.order)
-    edge = cv2.GaussianBlur(np.minimum(borders(label, across) * 5, 1), (0, 0), max(0.03 * size / across, 0.6))
-    return edge * np.float32(2.2) - np.float32(1.6) + rng.normal(0, 0.5, count).astype(np.float32)[label] * edge
+    edge = blurred(np.minimum(borders(label, across) * 5, 1), max(0.03 * size / across, 0.6))
+    return (
+        edge * np.float32(2.2) - np.float32(1.6) + np.take(rng.normal(0, 0.5, count).astype(np.float32), label) * edge
+    )
 
 
 def _patches(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     """Cells of flat tone, as of crystals or chips."""
     _, label, count = cells(rng, size, pattern.across * 0.8, 0.4 + 0.6 * pattern.order)
-    return cv2.GaussianBlur(rng.normal(0, 1, count).astype(np.float32)[label], (0, 0), 0.7)
+    return blurred(np.take(rng.normal(0, 1, count).astype(np.float32), label), 0.7)
 
 
 def _lattice(size: int, rng: Generator, pattern: _Pattern) -> tuple[FloatImage, FloatImage]:
@@ -154,7 +159,7 @@ def _dots(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     """Dots, squares, diamonds or rings in rows, or in rows that alternate."""
     u, v = _lattice(size, rng, pattern)
     if pattern.shape % 2:
-        u = u + np.float32(0.5) * (np.floor(v) % 2)
+        u += np.float32(0.5) * (np.floor(v) % 2)
     fu, fv = np.abs(u - np.floor(u) - np.float32(0.5)), np.abs(v - np.floor(v) - np.float32(0.5))
     form = pattern.shape // 2 % 4
     if form == 0:
@@ -174,7 +179,8 @@ def _weave(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     u, v = u * 2, v * 2
     over = (np.floor(u) + np.floor(v)) % 2 == 0
     fu, fv = u - np.floor(u) - np.float32(0.5), v - np.floor(v) - np.float32(0.5)
-    across, along = np.where(over, fu, fv), np.where(over, fv, fu)
+    across = fv + over * (fu - fv)
+    along = fu + fv - across
     return np.float32(1.5) - np.float32(9) * across * across - np.float32(3) * along * along
 
 
@@ -183,7 +189,7 @@ def _tiles(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     u, v = _lattice(size, rng, pattern)
     u, v = u * np.float32(0.6), v * np.float32(0.6)
     if pattern.shape % 2:
-        u = u + np.float32(0.5) * (np.floor(v) % 2)
+        u += np.float32(0.5) * (np.floor(v) % 2)
     fu, fv = np.abs(u - np.floor(u) - np.float32(0.5)), np.abs(v - np.floor(v) - np.float32(0.5))
     joint = np.clip((np.float32(0.47) - np.maximum(fu, fv)) * 25, -1, 1)
     own = rng.normal(0, 0.4, 1024).astype(np.float32)
@@ -194,7 +200,7 @@ def _print(size: int, rng: Generator, pattern: _Pattern) -> FloatImage:
     """A printed or embossed motif that repeats itself."""
     u, v = _lattice(size, rng, pattern)
     side = np.float32(pattern.motif.shape[0])
-    return cv2.remap(pattern.motif, u * side, v * side, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP) * 3 - 1
+    return sampled(pattern.motif, u * side, v * side) * 3 - 1
 
 
 def _draw_motif(rng: Generator) -> FloatImage:
@@ -244,15 +250,20 @@ class RandomTexture(Product):
     ) -> _Pattern:
         """Draws one layer."""
         other = muted_color(rng, (0.05, 0.95))
+        field = fields[int(rng.integers(0, len(fields)))]
+        use = str(rng.choice(["ink", "tone", "relief"], p=[0.4, 0.3, 0.3]))
+        # A bold blot that one photo has and the next has not would be a stain: disordered ink is fine and frequent.
+        blots = use == "ink" and field in (_clouds, _veins, _patches, _speckle, _blobs, _turned)
+        across = log_uniform(rng, 28 if blots else 7, 85)
         share = np.float32(np.clip(contrast * rng.uniform(0.6, 1.4), 0, 1))
         return _Pattern(
-            field=fields[int(rng.integers(0, len(fields)))],
-            use=str(rng.choice(["ink", "tone", "relief"], p=[0.4, 0.3, 0.3])),
-            across=log_uniform(rng, 6, 80),
+            field=field,
+            use=use,
+            across=across,
             angle=float(rng.choice([0.0, 90.0, 45.0, rng.uniform(0, 180)], p=[0.35, 0.25, 0.1, 0.3])),
             stretch=log_uniform(rng, 0.6, 3.0),
             order=rng.uniform(0, 1),
-            at=rng.uniform(-0.8, 1.6),
+            at=rng.uniform(-0.8, 1.0 if blots else 1.6),
             edge=log_uniform(rng, 0.15, 1.5),
             weight=contrast * rng.uniform(0.5, 1.3),
             color=np.asarray(self.color + share * (other - self.color), np.float32),
@@ -278,13 +289,13 @@ class RandomTexture(Product):
             sheen = np.maximum(light + np.float32(0.4) * smooth_noise(rng, size, 2), 0)
             color = toned(color, tone + light) + (sheen * sheen * np.float32(self.gloss * 0.5))[..., None]
         elif self.finish == "translucent":
-            deep = cv2.GaussianBlur(toned(color, tone), (0, 0), 0.01 * size)
+            deep = blurred(toned(color, tone), 0.01 * size)
             color = np.float32(0.6) * deep + np.float32(0.4) * toned(color, tone + light)
             color = color + (np.float32(0.05) * smooth_noise(rng, size, 2))[..., None]
         elif self.finish == "xray":
-            gray = (color.mean(axis=2) * (1 + tone + light)) + np.float32(0.04) * smooth_noise(rng, size, 2)
-            gray = cv2.GaussianBlur(gray, (0, 0), 0.004 * size) + white_noise(rng, size) * np.float32(0.015)
-            color = cv2.merge([gray, gray, gray])
+            level = (color.mean(axis=2) * (1 + tone + light)) + np.float32(0.04) * smooth_noise(rng, size, 2)
+            level = blurred(level, 0.004 * size) + white_noise(rng, size) * np.float32(0.015)
+            color = gray(level)
         else:
             color = toned(color, tone + light)
         return surface(finished(color, rng, self.drift, self.grain))

@@ -18,11 +18,13 @@ from anomalygpt.simulation.base import (
 from anomalygpt.simulation.texture_fields import (
     Weave,
     band_noise,
+    blurred,
     bump,
     cells,
     finished,
     log_uniform,
     muted_color,
+    sampled,
     shifted,
     surface,
     toned,
@@ -36,7 +38,7 @@ class _Cloth(Product):
 
     texture = True
     pose = Pose(rotation=2.0, shift=0.05, scale=0.04)
-    faults = ("misplaced part", "missing part")
+    faults: tuple[str, ...] = ("misplaced part", "missing part")
 
     def __init__(self, rng: Generator, weaves: tuple[str, ...], threads: tuple[float, float]) -> None:
         self.weave = Weave.make(rng, str(rng.choice(weaves)))
@@ -44,8 +46,10 @@ class _Cloth(Product):
         self.ratio = rng.uniform(0.8, 1.25)
         self.angle = rng.normal(0, 1.0) + (45.0 if rng.random() < 0.08 else 0.0)
         self.gap = rng.uniform(0.0, 0.8)
-        self.gap_color = rng.uniform(0.05, 0.6)
-        self.wobble = rng.uniform(0.02, 0.35)
+        self.gap_color = rng.uniform(0.05, 0.75)
+        self.dip = rng.uniform(0.6, 2.0)
+        self.soft = rng.uniform(0.0, 0.0042)
+        self.wobble = log_uniform(rng, 0.02, 0.35)
         self.spread = rng.uniform(0.01, 0.12)
         self.slub = rng.uniform(0.02, 0.2)
         self.twist = rng.uniform(0.0, 0.18)
@@ -56,6 +60,11 @@ class _Cloth(Product):
             second = muted_color(rng)
         self.warp_colors = first[None]
         self.weft_colors = second[None]
+
+    def _softened(self, color: FloatImage) -> FloatImage:
+        """The cloth as its nap blurs it."""
+        sigma = self.soft * color.shape[0]
+        return blurred(color, sigma) if sigma > 0.3 else color
 
     def _thread_table(self, rng: Generator, count: int) -> tuple[FloatImage, FloatImage]:
         """Colour of every warp and weft thread (2·count×3), and their unevenness along them (64×2·count)."""
@@ -93,23 +102,16 @@ class _Cloth(Product):
                 gone = (np.abs(v - lost - 0.5) < 0.5) & (np.abs(x - np.float32(cx)) < long)
         iu, iv = np.floor(u), np.floor(v)
         fu, fv = u - iu - np.float32(0.5), v - iv - np.float32(0.5)
-        column, row = iu.astype(np.int32), iv.astype(np.int32)
-        q, p = self.weave.over.shape
-        flat = (row % q) * p + column % p
-        over = self.weave.over.ravel()[flat]
+        # Choices between warp and weft are sums with `over` as a weight of 0 or 1: faster than np.where.
+        over, dip = self.weave.at(iu, iv)
         if gone is not None:
-            over = over | gone
-        cross, along = np.where(over, fu, fv), np.where(over, fv, fu)
-        dip = self.weave.dip.ravel()[flat]
-        shade = np.cos(cross * np.float32(np.pi * 0.98)) * (1 - dip * along * along * np.float32(2.0))
-        thread = np.where(over, column, row + count)
-        rough = cv2.remap(
-            uneven,
-            thread.astype(np.float32),
-            np.where(over, v, u) * np.float32(0.35),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_WRAP,
-        )
+            over = np.maximum(over, gone.astype(np.float32))
+        cross = fv + over * (fu - fv)
+        along = fu + fv - cross
+        shade = np.cos(cross * np.float32(np.pi * 0.98)) * (1 - dip * along * along * np.float32(self.dip))
+        weft = iv + np.float32(count)
+        thread = np.asarray(weft + over * (iu - weft), np.float32)
+        rough = sampled(uneven, thread, (u + over * (v - u)) * np.float32(0.35))
         tone = rough * np.float32(self.slub)
         if threads < size / 6:
             tone += np.sin((along * np.float32(1.5) + cross) * np.float32(4 * np.pi)) * np.float32(self.twist)
@@ -119,7 +121,7 @@ class _Cloth(Product):
         light = np.float32(self.gap_color) + np.float32(1 - self.gap_color) * np.minimum(
             shade * np.float32(2.2 - 1.4 * self.gap), 1.0
         )
-        return np.asarray(colors[thread] * (light * (1 + tone))[..., None], np.float32)
+        return self._softened(toned(np.take(colors, thread.astype(np.int32), axis=0), light * (1 + tone) - 1))
 
 
 class Carpet(_Cloth):
@@ -128,7 +130,7 @@ class Carpet(_Cloth):
     key = "carpet"
 
     def __init__(self, rng: Generator) -> None:
-        super().__init__(rng, ("plain", "plain", "basket", "rib", "twill"), (30, 75))
+        super().__init__(rng, ("plain", "plain", "basket", "rib", "twill"), (28, 80))
         self.kind = str(rng.choice(["woven", "loop", "pile"], p=[0.6, 0.22, 0.18]))
         if self.kind != "woven":
             self.faults = ()
@@ -136,7 +138,8 @@ class Carpet(_Cloth):
         self.warp_colors = np.stack([shifted(base, rng, 0.06) for _ in range(7)])
         other = base if rng.random() < 0.5 else shifted(base * np.float32(rng.uniform(0.4, 1.5)), rng, 0.1)
         self.weft_colors = np.stack([shifted(other, rng, 0.06) for _ in range(5)])
-        self.slub *= 1.3
+        self.slub = rng.uniform(0.05, 0.4)
+        self.fuzz *= 1.4
         self.mix = np.stack([shifted(base * np.float32(rng.uniform(0.6, 1.3)), rng, 0.08) for _ in range(6)])
         self.depth = rng.uniform(0.3, 0.8)
 
@@ -151,8 +154,8 @@ class Carpet(_Cloth):
             shade = 1 - np.float32(self.depth) * distance * distance * np.float32(2.2)
             shade += white_noise(rng, size) * np.float32(self.fuzz * 1.5)
             shade += band_noise(rng, size, across * 0.4) * np.float32(0.06)
-            color = toned(table.astype(np.float32)[label], shade - 1)
-            color = cv2.GaussianBlur(color, (0, 0), 0.6)
+            color = toned(np.take(table.astype(np.float32), label, axis=0), shade - 1)
+            color = blurred(color, max(self.soft * size, 0.5))
         color = toned(color, fractal_noise(rng, size, 3, 4, 0.6) * np.float32(0.025))
         return surface(finished(shifted(np.ones(3, np.float32), rng, 0.02) * color, rng, 0.02, 0.012))
 
@@ -163,13 +166,13 @@ class Fabric(_Cloth):
     key = "fabric"
 
     def __init__(self, rng: Generator) -> None:
-        super().__init__(rng, ("plain", "twill", "satin", "herringbone", "basket"), (36, 85))
+        super().__init__(rng, ("plain", "twill", "satin", "herringbone", "basket"), (36, 95))
         self.kind = str(rng.choice(["plain", "stripes", "checks", "print", "knit"], p=[0.22, 0.22, 0.24, 0.18, 0.14]))
         self.gap *= 0.6
         palette = [self.warp_colors[0], self.weft_colors[0]] + [muted_color(rng) for _ in range(2)]
         bands = np.concatenate(
             [
-                np.repeat(palette[int(rng.integers(0, 4))][None], int(rng.integers(1, 9)), 0)
+                np.repeat(palette[int(rng.integers(0, 4))][None], int(rng.integers(1, 9)), axis=0)
                 for _ in range(rng.integers(2, 6))
             ]
         )
@@ -213,7 +216,7 @@ class Fabric(_Cloth):
         x, y = turned_xy(size, rng.normal(0, 0.5))
         scale, start = np.float32(96 * self.repeats), rng.uniform(0, 96, 2).astype(np.float32)
         u, v = x * scale + start[0], y * scale + start[1]
-        weight = np.float32(0.85) * cv2.remap(self.motif, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        weight = np.float32(0.85) * sampled(self.motif, u, v)
         if fault_rng is not None:
             cx, cy = fault_rng.uniform(-0.33, 0.33, 2)
             where = bump(x, y, cx, cy, fault_rng.uniform(0.08, 0.25), fault_rng.uniform(0.08, 0.25))
@@ -221,7 +224,7 @@ class Fabric(_Cloth):
                 weight = weight * (1 - np.minimum(where * 3, 1.0))
             else:
                 move = fault_rng.uniform(12, 40, 2).astype(np.float32)
-                other = cv2.remap(self.motif, u + move[0], v + move[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+                other = sampled(self.motif, u + move[0], v + move[1])
                 weight = np.where(where > 0, other * np.float32(0.85), weight)
         light = color.mean(axis=2, keepdims=True) / max(float(color.mean()), 1e-3)
         return np.asarray(color + weight[..., None] * (self.ink * light - color), np.float32)
@@ -241,7 +244,7 @@ class Fabric(_Cloth):
         colors = self.warp_colors * (1 + rng.normal(0, self.spread, (256, 1))).astype(np.float32)
         light = np.float32(self.gap_color) + np.float32(1 - self.gap_color) * shade
         light *= 1 + white_noise(rng, size) * np.float32(self.fuzz)
-        return np.asarray(colors.astype(np.float32)[row % 256] * light[..., None], np.float32)
+        return toned(np.take(colors.astype(np.float32), row, axis=0), light - 1)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints another piece of the same cloth."""

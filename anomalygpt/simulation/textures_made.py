@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 
@@ -17,10 +16,12 @@ from anomalygpt.simulation.base import (
     smooth_noise,
 )
 from anomalygpt.simulation.texture_fields import (
+    blurred,
     borders,
     bump,
     cells,
     finished,
+    gray,
     log_uniform,
     mixed,
     shifted,
@@ -37,7 +38,7 @@ class Grid(Product):
     key = "grid"
     texture = True
     pose = Pose(rotation=2.0, shift=0.05, scale=0.04)
-    faults = ("bent part", "missing part")
+    faults: tuple[str, ...] = ("bent part", "missing part")
 
     def __init__(self, rng: Generator) -> None:
         self.kind = str(rng.choice(["woven", "welded", "sheet", "hex"], p=[0.4, 0.3, 0.18, 0.12]))
@@ -88,12 +89,12 @@ class Grid(Product):
                 fault_rng.choice([-1, 1]) * fault_rng.uniform(0.35, 0.9)
             )
         elif fault == "missing part" and fault_rng is not None:
-            reach = fault_rng.uniform(0.6, 2.5)
+            length = fault_rng.uniform(0.6, 2.5)
             middle = (
                 u[int((0.5 + cy) * size), int((0.5 + cx) * size)],
                 v[int((0.5 + cy) * size), int((0.5 + cx) * size)],
             )
-            missing = (np.abs(u - np.rint(middle[0])) < 0.5) & (np.abs(v - middle[1]) < reach)
+            missing = (np.abs(u - np.rint(middle[0])) < 0.5) & (np.abs(v - middle[1]) < length)
         if self.kind in ("sheet", "hex"):
             if self.kind == "hex":
                 v = v * np.float32(1.1547)
@@ -115,7 +116,7 @@ class Grid(Product):
         iu, iv = np.rint(u), np.rint(v)
         cover_u, body_u = self._wire(u - iu, sharp)
         cover_v, body_v = self._wire(v - iv, sharp * np.float32(1 / self.ratio))
-        cover_u = np.where(missing, np.float32(0), cover_u)
+        cover_u = cover_u * ~missing
         body_u = body_u + wires[0][iu.astype(np.int32) % 256]
         body_v = body_v + wires[1][iv.astype(np.int32) % 256]
         if self.kind == "woven":
@@ -129,10 +130,11 @@ class Grid(Product):
             u_over = np.ones((size, size), bool)
         wire = shifted(self.wire, rng, 0.03)
         speck = scratchy * np.float32(0.03)
-        top = np.where(u_over & (cover_u > 0.5), body_u, np.where(cover_v > 0.5, body_v, body_u)) + speck
+        on_top = (cover_u > 0.5) & (u_over | (cover_v <= 0.5))
+        top = body_v + on_top * (body_u - body_v) + speck
         cover = np.maximum(cover_u, cover_v)
         drop = max(int(0.12 * size / across), 1)
-        shade = cv2.GaussianBlur(np.roll(cover, (drop, drop), (0, 1)), (0, 0), 0.6 * drop + 0.5)
+        shade = blurred(np.roll(cover, (drop, drop), (0, 1)), 0.6 * drop + 0.5)
         color = mixed(toned(ground, shade * np.float32(-self.shadow)), toned(wire, top - 1), cover)
         return surface(finished(color, rng, 0.03, rng.uniform(0.006, 0.015)))
 
@@ -147,77 +149,84 @@ class SolarCell(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.mono = bool(rng.random() < 0.6)
-        self.level = rng.uniform(0.3, 0.75)
+        self.level = rng.uniform(0.3, 0.8)
+        self.frame = rng.uniform(0.03, 0.3)
+        self.blur = rng.uniform(0.0015, 0.006)
         self.bars = int(rng.integers(2, 6))
         self.upright = bool(rng.random() < 0.15)
         self.bar_width = rng.uniform(0.006, 0.016)
         self.bar_level = rng.uniform(0.1, 0.5)
-        self.bar_end = rng.uniform(0.86, 1.02)
+        self.margin = rng.uniform(0.0, 0.03) if rng.random() < 0.5 else rng.uniform(0.03, 0.15)
+        self.bar_end = rng.uniform(0.84, 1.02)
+        self.thin = rng.uniform(0.0, 0.5)
         self.dashes = int(rng.integers(6, 16)) if rng.random() < 0.4 else 0
         self.corner = rng.uniform(0.06, 0.17) if self.mono else rng.uniform(0.0, 0.015)
-        self.margin = rng.uniform(0.0, 0.025)
         self.fingers = rng.uniform(55, 110)
         self.finger = rng.uniform(0.0, 0.05)
         self.grains = log_uniform(rng, 8, 26)
         self.grain = rng.uniform(0.03, 0.16)
         self.dark = rng.uniform(0.0, 1.0)
-        self.falloff = rng.uniform(0.05, 0.35)
+        self.falloff = rng.uniform(0.05, 0.6)
+        self.smudge = rng.uniform(0.0, 0.05)
         self.ring = rng.uniform(0.0, 0.06) * self.mono
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints another cell of the same make, at its own brightness."""
-        x, y = grid_xy(size)
+        x, y = (axis * np.float32(1 / (1 - self.margin)) for axis in grid_xy(size))
         if self.upright:
             x, y = y, x
-        level = float(np.clip(self.level * np.exp(rng.normal(0, 0.22)), 0.14, 0.92))
+        level = float(np.clip(self.level * np.exp(rng.normal(0, 0.28)), 0.14, 0.95))
         radius = np.sqrt(x * x + y * y)
         tone = (
             1
             - np.float32(self.falloff * rng.uniform(0.5, 1.3))
-            * np.maximum(np.maximum(np.abs(x), np.abs(y)) - 0.55, 0) ** 1.5
+            * np.maximum(np.maximum(np.abs(x), 0.8 * np.abs(y)) - 0.45, 0) ** 1.5
         )
         tone += fractal_noise(rng, size, rng.uniform(2, 4), 4, 0.55) * np.float32(rng.uniform(0.01, 0.05))
         tone += np.cos(radius * np.float32(rng.uniform(14, 30))) * np.float32(self.ring * rng.uniform(0, 0.5))
+        streak = smooth_noise(rng, size, 20, stretch=4.0)
+        tone += np.minimum((streak.T if self.upright else streak) + 1.0, 0) * np.float32(self.smudge)
         if not self.mono:
             _, label, count = cells(rng, size, self.grains)
             table = rng.normal(0, self.grain, count).astype(np.float32)
-            tone += cv2.GaussianBlur(table[label], (0, 0), 0.7)
+            tone += blurred(np.take(table, label), 0.7)
             tone -= np.maximum(fractal_noise(rng, size, 7, 5, 0.75) - 0.7, 0) * np.float32(0.35 * self.dark)
             tone -= np.maximum(0.1 - borders(label, self.grains), 0) * np.float32(1.5 * self.grain)
         stripe = np.cos((x + np.float32(rng.random())) * np.float32(np.pi * min(self.fingers, size / 2.6)))
-        per_finger = rng.normal(0, 1, 64).astype(np.float32)[((x + 1) * 31.5).astype(np.int32)]
+        per_finger = rng.normal(0, 1, 64).astype(np.float32)[((x + 2) * 31.5).astype(np.int32) % 64]
         tone *= 1 + stripe * np.float32(self.finger) + per_finger * np.float32(self.finger * 0.25)
         if fault is not None and fault_rng is not None:
             bar = int(fault_rng.integers(0, self.bars))
             low = -1 + 2 * (bar + 0.5) / self.bars
             start = fault_rng.uniform(-0.8, 0.7)
-            wide, high = fault_rng.uniform(0.02, 0.2), fault_rng.uniform(0.3, 0.95) / self.bars
+            wide, high = fault_rng.uniform(0.012, 0.15), fault_rng.uniform(0.3, 0.95) / self.bars
             side = 1.0 if fault_rng.random() < 0.5 else -1.0
             reach = (y - np.float32(low)) * np.float32(side)
             hit = (np.abs(x - np.float32(start)) < wide / 2) & (reach > 0) & (reach < np.float32(high))
-            tone = tone * np.where(hit, np.float32(fault_rng.uniform(0.2, 0.6)), np.float32(1))
+            tone = tone * (1 - hit * np.float32(fault_rng.uniform(0.4, 0.8)))
         sharp = np.float32(size / 2)
         # Busbars: between the pads a bar may be only a faint line.
         along = np.abs((y + 1) * np.float32(self.bars / 2) % 1 - np.float32(0.5)) * np.float32(2 / self.bars)
-        width = np.float32(self.bar_width)
+        width = np.full((size, size), self.bar_width, np.float32)
         if self.dashes:
             dash = np.clip(
                 np.cos((x + np.float32(rng.normal(0, 0.01))) * np.float32(np.pi * self.dashes)) * 6 + 0.5, 0.35, 1
             )
             width = width * dash
-        bar = np.clip((width - along) * sharp + np.float32(0.5), 0, 1) * (np.abs(x) < self.bar_end)
+        # Beyond its end the thick bar goes on as a thin line.
+        width = width * np.clip((self.bar_end - np.abs(x)) * sharp, self.thin, 1)
+        bar = np.clip((width - along) * sharp + np.float32(0.5), 0, 1)
         glow = np.clip(1 - along / np.float32(0.12), 0, 1) * np.float32(0.06)
         tone = (tone - glow) * (1 - bar * np.float32(1 - self.bar_level))
         # The cell's outline: a square with cut corners, dark outside.
         edge = np.minimum(
-            1 - self.margin - np.maximum(np.abs(x), np.abs(y)),
-            2 - 2 * self.margin - self.corner * 2 - np.abs(x) - np.abs(y),
+            1 - np.maximum(np.abs(x), np.abs(y)),
+            2 - self.corner * 2 - np.abs(x) - np.abs(y),
         )
         inside = np.clip(edge * sharp * np.float32(0.6) + np.float32(0.3), 0, 1)
-        gray = level * tone * (np.float32(0.12) + np.float32(0.88) * inside)
-        gray += white_noise(rng, size) * np.float32(rng.uniform(0.004, 0.02))
-        gray = np.clip(cv2.GaussianBlur(gray, (0, 0), max(0.0022 * size, 0.3)), 0, 1)
-        return surface(cv2.merge([gray, gray, gray]))
+        light = level * tone * (np.float32(self.frame) + np.float32(1 - self.frame) * inside)
+        light += white_noise(rng, size) * np.float32(rng.uniform(0.004, 0.02))
+        return surface(gray(np.clip(blurred(light, max(self.blur * size, 0.3)), 0, 1)))
 
 
 PRODUCTS: tuple[type[Product], ...] = (Grid, SolarCell)

@@ -9,10 +9,12 @@ from numpy.random import Generator
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, random_color, smooth_noise
 from anomalygpt.simulation.texture_fields import (
     band_noise,
+    blurred,
     borders,
     cells,
     finished,
     hsv_color,
+    laid,
     log_uniform,
     mixed,
     relief,
@@ -21,7 +23,6 @@ from anomalygpt.simulation.texture_fields import (
     streaks,
     surface,
     toned,
-    white_noise,
 )
 
 
@@ -36,7 +37,7 @@ class Leather(Product):
         if rng.random() < 0.7:
             self.color = hsv_color(rng, (8, 34), (0.35, 0.8), (0.18, 0.7))
         else:
-            self.color = random_color(rng, (0.0, 0.7), (0.06, 0.75))
+            self.color = random_color(rng, (0.0, 0.7), (0.1, 0.75))
         self.kind = str(rng.choice(["pebble", "grain", "smooth"], p=[0.45, 0.4, 0.15]))
         self.across = log_uniform(rng, 16, 62)
         self.depth = rng.uniform(0.3, 1.1)
@@ -52,8 +53,8 @@ class Leather(Product):
         if self.kind == "pebble":
             _, label, count = cells(rng, size, self.across)
             edge = borders(label, self.across)
-            edge = cv2.GaussianBlur(np.minimum(edge * 3.2, 1.0), (0, 0), max(0.13 * size / self.across, 0.55))
-            return edge * (0.75 + 0.25 * rng.random(count, dtype=np.float32))[label]
+            edge = blurred(np.minimum(edge * 3.2, 1.0), max(0.13 * size / self.across, 0.55))
+            return edge * np.take(0.75 + 0.25 * rng.random(count, dtype=np.float32), label)
         first = np.abs(band_noise(rng, size, self.across * 0.6))
         second = np.abs(band_noise(rng, size, self.across * 1.25))
         height = np.minimum(first * np.float32(0.9), 0.6) + np.minimum(second * np.float32(0.45), 0.4)
@@ -87,7 +88,7 @@ class Tile(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.kind = str(rng.choice(["speckle", "granite", "terrazzo", "marble"], p=[0.5, 0.22, 0.14, 0.14]))
-        self.base = hsv_color(rng, (20, 200), (0.02, 0.2), (0.4, 0.88))
+        self.base = hsv_color(rng, (15, 55) if rng.random() < 0.6 else (90, 230), (0.01, 0.16), (0.4, 0.88))
         dark = np.float32(rng.uniform(0.12, 0.6))
         self.inks = [shifted(self.base * dark, rng, 0.1) for _ in range(3)]
         if rng.random() < 0.35:
@@ -97,6 +98,7 @@ class Tile(Product):
         self.across = log_uniform(rng, 12, 50)
         self.cover = [rng.uniform(0.1, 1.0), rng.uniform(0.5, 1.7), rng.uniform(1.2, 2.4)]
         self.evenness = rng.uniform(0.2, 0.75)
+        self.reach = rng.uniform(0.28, 0.48) if rng.random() < 0.5 else 0.0
         self.edge = rng.uniform(0.15, 0.9)
         self.mottle = rng.uniform(0.01, 0.06)
         self.palette = np.stack(
@@ -108,7 +110,6 @@ class Tile(Product):
             ]
         )
         self.seams = rng.uniform(0.06, 0.18)
-        self.angle = rng.uniform(0, 180)
 
     def _pattern(self, size: int, rng: Generator) -> FloatImage:
         """The coloured pattern, float32 size×size×3."""
@@ -122,17 +123,29 @@ class Tile(Product):
         if self.kind == "terrazzo":
             _, label, count = cells(rng, size, self.across * 0.7)
             chip = rng.random(count) < 0.65
-            tone = shifted(self.palette[0], rng, 0.01) * 0 + self.palette[rng.integers(0, 5, count)]
-            gap = soft_step(cv2.GaussianBlur(borders(label, self.across * 0.7), (0, 0), 0.8), self.seams, 0.08)
-            return mixed(base, np.asarray(tone[label], np.float32), gap * chip.astype(np.float32)[label])
+            tone = self.palette[rng.integers(0, 5, count)] * np.float32(rng.normal(1, 0.01))
+            gap = soft_step(blurred(borders(label, self.across * 0.7), 0.8), self.seams, 0.08)
+            return mixed(
+                base, np.take(tone.astype(np.float32), label, axis=0), gap * np.take(chip.astype(np.float32), label)
+            )
         if self.kind == "granite":
             _, label, count = cells(rng, size, min(self.across * 1.6, size / 3.2))
             table = self.palette[rng.integers(0, 5, count)] * rng.uniform(0.8, 1.15, (count, 1)).astype(np.float32)
-            color = cv2.GaussianBlur(np.asarray(table[label], np.float32), (0, 0), 0.7)
+            color = blurred(np.take(table.astype(np.float32), label, axis=0), 0.7)
             return mixed(color, inks[0], soft_step(band_noise(rng, size, self.across), self.cover[1], self.edge))
         rough = np.float32(0.3) * smooth_noise(rng, size, min(self.across * 2.5, size / 2.2))
+        if self.reach:
+            # Grains as discs of many sizes that lie together and grow into each other.
+            distance, label, count = cells(rng, size, self.across * 1.3, 2.2)
+            own = np.float32(self.reach) * (0.5 + rng.random(count, dtype=np.float32))
+            base = mixed(
+                base,
+                inks[2],
+                soft_step(np.take(own, label) - distance + rough * np.float32(0.25), 0.0, 0.35 * self.edge),
+            )
+            inks = inks[:2]
         color = base
-        for ink, scale, cover in zip(inks, (1.0, 1.4, 0.7), self.cover, strict=True):
+        for ink, scale, cover in zip(inks, (1.0, 1.4, 0.7), self.cover, strict=False):
             field = band_noise(rng, size, self.across * scale, self.evenness) + rough
             color = mixed(color, ink, soft_step(field, cover, self.edge))
         return color
@@ -202,9 +215,7 @@ class Wood(Product):
             gap = np.clip(np.abs(phase - np.rint(phase)) * wide / self.boards, 0, 1) * 0.6 - 0.6
             tone = tone + (board + gap).astype(np.float32)
         color = toned(color, tone)
-        turn = cv2.getRotationMatrix2D((wide / 2, wide / 2), self.angle + rng.normal(0, 0.7), 1.0)
-        turn[:, 2] -= (wide - size) / 2
-        color = cv2.warpAffine(color, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        color = laid(color, size, self.angle + rng.normal(0, 0.7))
         return surface(finished(color, rng, 0.025, rng.uniform(0.006, 0.014)))
 
 
@@ -217,13 +228,14 @@ class Concrete(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.kind = str(rng.choice(["smooth", "sandy", "asphalt"], p=[0.35, 0.2, 0.45]))
-        self.color = hsv_color(rng, (15, 250), (0.0, 0.14), (0.22, 0.82) if self.kind != "asphalt" else (0.2, 0.62))
+        value = (0.2, 0.62) if self.kind == "asphalt" else (0.22, 0.85)
+        self.color = hsv_color(rng, (15, 50) if rng.random() < 0.5 else (170, 250), (0.0, 0.14), value)
         self.cloud = rng.uniform(0.02, 0.12) * (0.4 if self.kind == "asphalt" else 1.0)
-        self.across = log_uniform(rng, 30, 95) if self.kind == "asphalt" else log_uniform(rng, 40, 110)
-        self.contrast = rng.uniform(0.06, 0.3) if self.kind == "asphalt" else rng.uniform(0.015, 0.1)
+        self.across = log_uniform(rng, 25, 95) if self.kind == "asphalt" else log_uniform(rng, 40, 110)
+        self.contrast = log_uniform(rng, 0.03, 0.26) if self.kind == "asphalt" else rng.uniform(0.015, 0.1)
         self.pits = rng.uniform(1.7, 3.0)
         self.pit_depth = rng.uniform(0.15, 0.6)
-        self.stones = rng.uniform(1.7, 3.4)
+        self.stones = rng.uniform(1.7, 3.2)
         self.stone = shifted(np.minimum(self.color * np.float32(rng.uniform(1.2, 1.7)), 0.95), rng, 0.06)
         self.relief = rng.uniform(0.05, 0.3)
         self.light = rng.uniform(0, 360)
@@ -239,18 +251,8 @@ class Concrete(Product):
             x, y = rng.uniform(0, size, 2) * fine
             radius = min(0.0025 / rng.uniform(0.12, 1.0), 0.014) * size * fine
             axes = (max(int(radius), 3), max(int(radius * rng.uniform(0.6, 1.0)), 3))
-            cv2.ellipse(
-                mask,
-                (int(x), int(y)),
-                axes,
-                rng.uniform(0, 180),
-                0,
-                360,
-                int(rng.integers(90, 255)),
-                -1,
-                cv2.LINE_AA,
-                3,
-            )
+            turn, dark = float(rng.uniform(0, 180)), int(rng.integers(90, 255))
+            cv2.ellipse(mask, (int(x), int(y)), axes, turn, 0, 360, dark, -1, cv2.LINE_AA, 3)
         return cv2.GaussianBlur(mask, (3, 3), 0.6).astype(np.float32) * np.float32(1 / 255)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
@@ -259,19 +261,19 @@ class Concrete(Product):
         clouds = fractal_noise(rng, size, rng.uniform(2, 4), 5, 0.6) * np.float32(self.cloud)
         grain = band_noise(rng, size, across)
         rough = band_noise(rng, size, across * 0.5)
-        tone = clouds + (grain + 0.7 * rough) * np.float32(self.contrast * 0.6)
+        tone = clouds
+        tone += (grain + 0.7 * rough) * np.float32(self.contrast * 0.6)
         tone += relief(grain + rough, self.light, self.relief * 0.35)
         if self.trowel:
             tone += streaks(rng, size, 30, 0.6, self.trowel_angle + rng.normal(0, 8)) * np.float32(self.trowel)
-        color = toned(shifted(self.color, rng, 0.03), tone)
+        color = toned(shifted(self.color, rng, 0.05), tone)
         color = mixed(
-            color, shifted(self.stone, rng, 0.02), soft_step(band_noise(rng, size, across * 0.8), self.stones, 0.7)
+            color, shifted(self.stone, rng, 0.02), soft_step(band_noise(rng, size, across * 0.8, 0.3), self.stones, 0.5)
         )
         holes = soft_step(band_noise(rng, size, across * 0.9), self.pits, 0.7)
         if self.pore_count:
             holes = np.maximum(holes * np.float32(0.6), self._pores(size, rng))
         color = toned(color, holes * np.float32(-self.pit_depth))
-        color += (white_noise(rng, size) * np.float32(0.15 * self.contrast))[..., None]
         return surface(finished(color, rng, 0.03, rng.uniform(0.008, 0.02)))
 
 
