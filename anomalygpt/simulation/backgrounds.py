@@ -18,11 +18,11 @@ def draw_ground_color(part_color: NDArray[np.float32], rng: Generator) -> NDArra
     best, best_gap = np.zeros(3, np.float32), -1.0
     for _ in range(6):
         kind = rng.random()
-        if kind < 0.3:
+        if kind < 0.34:
             color = random_color(rng, (0.0, 0.06), (0.75, 1.0))
-        elif kind < 0.6:
+        elif kind < 0.66:
             color = random_color(rng, (0.0, 0.15), (0.02, 0.25))
-        elif kind < 0.78:
+        elif kind < 0.85:
             color = random_color(rng, (0.0, 0.12), (0.3, 0.75))
         else:
             color = random_color(rng, (0.2, 0.8), (0.15, 0.7))

@@ -72,13 +72,17 @@ def apply_defect(kind: str, image: FloatImage, part: Mask, rng: Generator) -> tu
 
 
 def difference_mask(
-    before: FloatImage | NDArray[np.uint8], after: FloatImage | NDArray[np.uint8], least: float = 0.035
+    before: FloatImage | NDArray[np.uint8],
+    after: FloatImage | NDArray[np.uint8],
+    least: float = 0.035,
+    solid: bool = False,
 ) -> Mask:
     """Where two pictures differ visibly, cleaned of specks and pinholes, bool S×S.
 
     Args:
         before, after: S×S×3, both float32 in [0, 1] or both uint8.
         least: smallest difference that counts, in [0, 1] units of the channel that differs most.
+        solid: whether wider gaps are closed, too: for a changed form, whose inside may look the same by chance.
     """
     gap = strongest(cv2.absdiff(before, after))
     if gap.dtype == np.uint8:
@@ -88,13 +92,13 @@ def difference_mask(
         least = max(least, _HALO * float(np.percentile(over, 95)))
     seen = (gap > least).astype(np.uint8)
     unit = before.shape[0] / 224
-    side = max(3, 2 * round(2 * unit) + 1)
+    side = max(3, 2 * round((4 if solid else 2) * unit) + 1)
     closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= max(4, round(5 * unit * unit))
     keep[0] = False
     clean = keep[labels].astype(np.uint8) if count > 1 else closed
-    return _fill(clean, limit=0.002 * clean.size).astype(bool)
+    return _fill(clean, limit=(0.03 if solid else 0.002) * clean.size).astype(bool)
 
 
 def _fill(mask: NDArray[np.uint8], limit: float) -> NDArray[np.uint8]:

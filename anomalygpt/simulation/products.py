@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.random import Generator
 
 from anomalygpt.simulation import (
+    objects_boards,
     objects_electronics,
     objects_food,
     objects_glass,
@@ -23,6 +24,7 @@ _ALL: tuple[type[Product], ...] = (
     *textures_cloth.PRODUCTS,
     *textures_made.PRODUCTS,
     *textures.PRODUCTS,
+    *objects_boards.PRODUCTS,
     *objects_electronics.PRODUCTS,
     *objects_food.PRODUCTS,
     *objects_glass.PRODUCTS,

@@ -160,17 +160,17 @@ def _query(
     return store(photo, station.camera), mask, defects
 
 
-def _kinds(product: Product) -> list[str]:
-    """The kinds of defect that fit a product."""
-    general = () if product.texture else tuple(_STRUCTURAL)
-    return sorted({*DRAWN, "damage", *product.faults, *general})
+def _kinds(take: _Take) -> list[str]:
+    """The kinds of defect that fit a product; general faults of form need a background to show against."""
+    general = () if take.station.fills else tuple(_STRUCTURAL)
+    return sorted({*DRAWN, "damage", *take.product.faults, *general})
 
 
 def _spoil(
     take: _Take, layer: Layer, scene: FloatImage, spare: FloatImage, rng: Generator
 ) -> tuple[NDArray[np.uint8], Mask, tuple[Defect, ...]]:
     """Puts one to three visible defects on, those that change the form first."""
-    kinds = _kinds(take.product)
+    kinds = _kinds(take)
     count = int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))
     drawn_or_pasted = {*DRAWN, "damage"}
     wanted = sorted(
@@ -193,7 +193,7 @@ def _spoil(
             else:
                 changed, touched = _draw(take, scene, part, spare, kind, rng)
             after = take.develop(changed)
-            mask = difference_mask(photo, after) & touched
+            mask = difference_mask(photo, after, solid=reshapes) & touched
             if not visible(photo, after, mask, part, take.product.texture, take.station.camera.noise):
                 if defects and attempt >= 3:
                     break
@@ -208,11 +208,11 @@ def _spoil(
 
 def _reshape(take: _Take, layer: Layer, scene: FloatImage, kind: str, rng: Generator) -> tuple[FloatImage, Mask]:
     """The scene with a fault of form, and where the part itself changed (not the shadow it casts)."""
-    own = kind in take.product.faults and (kind not in _STRUCTURAL or take.product.texture or rng.random() < _OWN_FAULT)
+    own = kind in take.product.faults and (take.station.fills or kind not in _STRUCTURAL or rng.random() < _OWN_FAULT)
     faulty = take.faulty(kind, rng) if own else _STRUCTURAL[kind](layer, rng)
     gap = strongest(cv2.absdiff(layer.color, faulty.color)) * np.maximum(layer.alpha, faulty.alpha)
     gap = np.maximum(gap, cv2.absdiff(layer.alpha, faulty.alpha))
-    return take.compose(faulty), _widen(gap > 0.02)
+    return take.compose(faulty), _widen(gap > 0.02, 11)
 
 
 def _draw(
@@ -226,12 +226,12 @@ def _draw(
         changed = cut_and_paste(scene, part, source, rng)
     else:
         changed, _ = apply_defect(kind, scene, part, rng)
-    return changed, _widen(strongest(cv2.absdiff(scene, changed)) > 0.01)
+    return changed, _widen(strongest(cv2.absdiff(scene, changed)) > 0.01, 5)
 
 
-def _widen(mask: Mask) -> Mask:
-    """The mask and what the camera's blur makes of its rim."""
-    return cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+def _widen(mask: Mask, side: int) -> Mask:
+    """The mask, what the camera's blur makes of its rim, and its gaps narrower than `side` pixels."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)
 
 
 def _record(kind: str, mask: Mask, part: Mask) -> Defect:

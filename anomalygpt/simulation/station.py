@@ -20,6 +20,7 @@ class Station:
 
     Attributes:
         size: side of the photos in pixels.
+        fills: whether the part leaves no background to see.
         background: float32 S×S×3 in [0, 1].
         restless: how far the background moves between photos, as a share of the side.
         camera: the camera.
@@ -39,6 +40,7 @@ class Station:
     """
 
     size: int
+    fills: bool
     background: FloatImage
     restless: float
     camera: Camera
@@ -69,6 +71,7 @@ def draw_station(size: int, fills: bool, part_color: NDArray[np.float32], rng: G
     lit = rng.random()
     return Station(
         size=size,
+        fills=fills,
         background=np.zeros((1, 1, 3), np.float32) if fills else paint_background(size, part_color, rng),
         restless=float(rng.choice([0.0, 0.01, 0.2], p=[0.4, 0.3, 0.3])),
         camera=draw_camera(rng),

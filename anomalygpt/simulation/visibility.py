@@ -15,6 +15,10 @@ LEAST_CONTRAST = 0.045
 """Smallest mean difference within the mask, in [0, 1] units of the channel that differs most."""
 LEAST_SIGNAL = 7.0
 """Smallest mean difference times the root of the area, in deviations of the sensor noise."""
+LEAST_WEIGHT = 0.3
+"""Smallest mean difference times the root of the area in pixels at 224×224."""
+LEAST_RELIEF = 0.6
+"""Smallest mean difference as a share of the part's own roughness at the place, unless the change is large."""
 LEAST_NOVELTY = 1.3
 """On a surface: smallest change of local colour or roughness, in deviations of the good surface."""
 
@@ -32,12 +36,16 @@ def visible(
         noise: deviation of the sensor noise in [0, 1] units.
     """
     area = int(np.count_nonzero(mask))
-    if area < LEAST_AREA * (before.shape[0] / 224) ** 2:
+    relative = area / (before.shape[0] / 224) ** 2
+    if relative < LEAST_AREA:
         return False
     contrast = float(strongest(cv2.absdiff(before[mask][None], after[mask][None])).mean()) / 255
-    if contrast < LEAST_CONTRAST or contrast * np.sqrt(area) < LEAST_SIGNAL * noise:
+    if contrast < LEAST_CONTRAST or contrast * np.sqrt(relative) < max(LEAST_WEIGHT, LEAST_SIGNAL * noise):
         return False
-    return not texture or _novelty(before, after, mask, part) > LEAST_NOVELTY
+    good = _features(before)
+    if contrast < LEAST_RELIEF * float(good[mask][:, 3].mean()) / 255 * min(1.0, 400 / relative):
+        return False
+    return not texture or _novelty(good, _features(after), mask, part) > LEAST_NOVELTY
 
 
 def _features(photo: NDArray[np.uint8]) -> FloatImage:
@@ -49,9 +57,8 @@ def _features(photo: NDArray[np.uint8]) -> FloatImage:
     return np.dstack([smooth, rough])
 
 
-def _novelty(before: NDArray[np.uint8], after: NDArray[np.uint8], mask: Mask, part: Mask) -> float:
-    good = _features(before)
+def _novelty(before: FloatImage, after: FloatImage, mask: Mask, part: Mask) -> float:
     own = part & ~mask if np.count_nonzero(part & ~mask) > 100 else part
-    deviation = good[::2, ::2][own[::2, ::2]].std(axis=0) + 1.5
-    change = np.abs(_features(after)[mask] - good[mask]) / deviation
+    deviation = before[::2, ::2][own[::2, ::2]].std(axis=0) + 1.5
+    change = np.abs(after[mask] - before[mask]) / deviation
     return float(np.percentile(change.max(axis=1), 90))
