@@ -6,8 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 _REPLACEMENT = "\ufffd"
-_LONGEST_CHARACTER = 4
-"""Bytes of the longest character in UTF-8: if that many tokens make none, they never will."""
+"""What decoding puts for a character that is not whole (yet)."""
 
 
 class AnswerText:
@@ -31,21 +30,24 @@ class AnswerText:
         self.stopped = False
         self._decode = decode
         self._stop = stop
-        self._done = 0  # tokens that are in `text`
-        self._ends: list[int] = []  # for each of them, the length of `text` once its last character is whole
-        self._from = 0  # decoding starts here, before what is new, as some tokenizers drop a space at the start
+        # Token counts after which every character is whole, and the length of `text` there.
+        self._counts = [0]
+        self._lengths = [0]
+        self._from = 0  # decoding starts here, a whole place before what is new: some tokenizers drop a first space
+        self._decoded = ""  # what of `text` comes from there on
 
     def push(self, index: int) -> str:
         """Takes the next token and gives the text that may now be shown, or ""."""
         self.ids.append(index)
-        before = self._decode(self.ids[self._from : self._done])
-        after = self._decode(self.ids[self._from :])
-        incomplete = after.endswith(_REPLACEMENT) and len(self.ids) - self._done < _LONGEST_CHARACTER
-        if incomplete:
-            return ""
-        self.text += after[len(before) :]
-        self._ends += [len(self.text)] * (len(self.ids) - self._done)
-        self._from, self._done = self._done, len(self.ids)
+        decoded = self._decode(self.ids[self._from :])
+        whole = decoded.removesuffix(_REPLACEMENT)
+        self.text += whole[len(self._decoded) :]
+        self._decoded = whole
+        if whole == decoded:
+            self._from = self._counts[-1]
+            self._decoded = self._decode(self.ids[self._from :])
+            self._counts.append(len(self.ids))
+            self._lengths.append(len(self.text))
         shown = self.shown
         self.shown = self._showable()
         return self.text[shown : self.shown]
@@ -69,7 +71,7 @@ class AnswerText:
         token, a cut or a cancellation, or where a token reaches beyond the stop string, the text makes up for it.
         """
         answer, stop = self.text[: self.shown], self._stop[0]
-        if self.stopped and self._done == len(self.ids) and self.text == answer + stop:
+        if self.stopped and self.text == answer + stop and self._counts[-1] == len(self.ids):
             return len(self.ids), ""
-        kept = bisect_right(self._ends, self.shown)
-        return kept, answer[self._ends[kept - 1] if kept else 0 :] + stop
+        place = bisect_right(self._lengths, self.shown) - 1
+        return self._counts[place], answer[self._lengths[place] :] + stop

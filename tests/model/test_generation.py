@@ -87,7 +87,7 @@ def test_characters_are_whole():
 def test_bytes_that_are_no_character_do_not_stop_the_stream():
     stream, pieces, _ = ask(b"a\xff\xfe\xff\xffb" + STOP.encode())
     assert stream.finished
-    assert pieces[0] == "a" and pieces[-1] == "b"
+    assert pieces[0] == "a" and pieces[-1].endswith("b")
 
 
 def test_an_end_token_counts_as_the_stop_string():
