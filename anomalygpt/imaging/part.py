@@ -125,13 +125,15 @@ def _plausible(part: NDArray[np.uint8], difference: NDArray[Any]) -> bool:
     """Whether what differs is a part, rather than stains, grain or the pattern of a surface."""
     if not part.any():
         return False
-    rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
-    span = max((rows[-1] - rows[0] + 1) / part.shape[0], (columns[-1] - columns[0] + 1) / part.shape[1])
+    left, top, width, height = cv2.boundingRect(part)
+    span = max(width / part.shape[1], height / part.shape[0])
+    middle = left <= part.shape[1] / 2 <= left + width and top <= part.shape[0] / 2 <= top + height
     edge = np.concatenate([part[0], part[1:, -1], part[-1, -2::-1], part[-2:0:-1, 0]])
     entries = int(np.count_nonzero(np.diff(edge, append=edge[:1]) == 1))
     return bool(
         part.mean() >= SMALLEST_SHARE
         and span >= SMALLEST_SPAN
+        and middle  # a part is photographed for its own sake
         and entries <= MOST_ENTRIES
         and np.median(difference[part > 0]) >= SMALLEST_STRENGTH
     )
