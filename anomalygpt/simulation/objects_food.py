@@ -26,6 +26,7 @@ from anomalygpt.simulation.shading import (
     scale_color,
     shade,
     text_mask,
+    tinted,
     vary_color,
 )
 
@@ -112,7 +113,7 @@ class Hazelnut(Product):
         edge = np.float32(self._cap) + np.float32(0.03) * around(rim_wave, longitude)
         cap = np.clip((along - edge) * np.float32(size / 5), 0, 1)
         rough = np.float32(0.85) + np.float32(0.16) * grain + np.float32(0.1) * blotch
-        blend(color, pale * rough[..., None], cap)
+        blend(color, tinted(pale, rough), cap)
         scale_color(color, 1 - 0.35 * np.exp(-(((along - edge) * 22) ** 2)))
 
         height = pz * np.float32(radius * 0.85) - cap * np.float32(0.02) + grain * np.float32(0.0005) * (1 + 9 * cap)
@@ -163,8 +164,8 @@ class Hazelnut(Product):
             return alpha * (1 - hole), height - (face + hole) * np.float32(0.04)
         # A shell broken open: its pale thickness around a dark hollow, in which the kernel lies.
         hollow = np.clip(0.28 + 0.9 * (depth / extent) * rng.uniform(0.2, 0.9) + 0.1 * inside, 0.05, 0.8)
-        kernel = np.array([0.52, 0.3, 0.17], np.float32) * hollow[..., None]
-        blend(color, np.asarray(kernel), hole)
+        kernel = tinted((0.52, 0.3, 0.17), hollow)
+        blend(color, kernel, hole)
         thickness = rng.uniform(0.015, 0.035)
         rim = coverage(depth + np.float32(thickness)) - coverage(depth - np.float32(0.3 * thickness))
         blend(color, (0.83, 0.7, 0.5), np.clip(rim * (0.75 + 0.25 * inside), 0, 1))
@@ -326,8 +327,8 @@ class Cookie(Product):
         hidden = np.clip(mask * 1.5 - np.float32(0.3) - np.float32(0.25) * np.maximum(crumb, 0), 0, 1)
         halo = cv2.GaussianBlur(mask, (0, 0), size / 80)
         scale_color(color, 1 - np.float32(0.35) * np.maximum(halo - mask, 0))
-        tone = self._chip * (1 + np.float32(0.25) * crumb)[..., None]
-        blend(color, np.asarray(tone, np.float32), np.asarray(hidden, np.float32))
+        tone = tinted(self._chip, 1 + np.float32(0.25) * crumb)
+        blend(color, tone, np.asarray(hidden, np.float32))
         return height * (1 - np.float32(0.2) * hidden) + np.float32(0.03) * cv2.GaussianBlur(mask, (0, 0), size / 120)
 
     def _break(
@@ -363,7 +364,7 @@ class Cookie(Product):
             depth = np.float32(rng.uniform(0.15, 0.55) * ry) - u + jag * 1.5
         gone = coverage(depth, 1.3)
         face = coverage(depth + np.float32(rng.uniform(0.02, 0.06)) + np.float32(0.012) * crumbs, 2.0) * (1 - gone)
-        inner = np.minimum(dough * 1.06, 1) * (np.float32(0.86) + np.float32(0.2) * crumbs)[..., None]
+        inner = tinted(np.minimum(dough * 1.06, 1), np.float32(0.86) + np.float32(0.2) * crumbs)
         blend(color, inner, face * np.float32(0.9))
         return alpha * (1 - gone), height - (face + gone) * np.float32(0.04) + face * crumbs * np.float32(0.008)
 

@@ -31,6 +31,7 @@ from anomalygpt.simulation.shading import (
     ring_noise,
     scale_color,
     text_mask,
+    tinted,
     vary_color,
 )
 
@@ -168,9 +169,9 @@ class Bottle(Product):
         sheen = rng.uniform(0.05, 0.85, facets).astype(np.float32)[index] + lean[0][index] * dx + lean[1][index] * dy
         edges = cv2.morphologyEx(index.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) > 0
         glints = cv2.GaussianBlur(edges.astype(np.float32), (0, 0), 0.7) * np.clip(0.3 + 20 * jag, 0, 1)
-        tone = self._glass * 0.5 + np.float32([0.32, 0.34, 0.37]) * np.clip(sheen + 5 * jag, 0.03, 1)[..., None]
+        tone = self._glass * 0.5 + tinted((0.32, 0.34, 0.37), np.clip(sheen + 5 * jag, 0.03, 1))
         add_gray(tone, np.float32(0.5) * glints)
-        blend(color, np.asarray(tone, np.float32), hit)
+        blend(color, tone, hit)
         rim = coverage(depth + np.float32(0.008), 1.5) - coverage(depth - np.float32(0.006), 1.5)
         blend(color, (0.75, 0.78, 0.8), rim * np.clip(0.45 + 25 * jag, 0, 0.9))
 
@@ -189,7 +190,7 @@ class Bottle(Product):
         self._level = rng.uniform(-0.5, 0.0) if rng.random() < 0.8 else 1.0
         self._liquid = random_color(rng, (0.2, 0.95), (0.15, 0.85))
         self._streaks = [
-            (rng.uniform(-0.85, 0.85), rng.uniform(0.02, 0.09), rng.uniform(0.1, 0.6))
+            (rng.uniform(-0.85, 0.85), rng.uniform(0.04, 0.12), rng.uniform(0.1, 0.5))
             for _ in range(int(rng.integers(1, 5)))
         ]
         start = (
@@ -269,7 +270,7 @@ class Bottle(Product):
             tone = 0.35 + 0.7 * np.sqrt(1 - turned * turned) + 0.25 * np.exp(-(((turned + 0.35) / 0.12) ** 2))
             if self._ribs:
                 tone = tone * (1 + 0.12 * np.cos(np.arcsin(turned) * np.float32(self._ribs)))
-            blend(color, self._cap_color * tone[..., None], cap)
+            blend(color, tinted(self._cap_color, tone), cap)
             alpha = np.maximum(alpha, cap)
         else:
             alpha = alpha * coverage(y - np.float32(self._cap_end - 0.1), 1.4)
@@ -311,7 +312,7 @@ class Bottle(Product):
         small = text_mask(size, self._small, shift[0], top + shift[1] + 0.75 * tall, letter * 0.35, degrees - turn)
         blend(paper, self._ink, np.maximum(ink, small * np.float32(0.8)))
         inside = coverage(np.minimum(v, 1 - v) * np.float32(tall), 1.3) * (np.abs(across) < 0.985)
-        blend(color, paper * (0.5 + 0.52 * round_shade + 0.012 * grain)[..., None], inside)
+        blend(color, tinted(paper, 0.5 + 0.52 * round_shade + 0.012 * grain), inside)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """See `Product.paint`."""

@@ -33,6 +33,7 @@ from anomalygpt.simulation.shading import (
     scale_color,
     shade,
     text_mask,
+    tinted,
     vary_color,
 )
 
@@ -84,7 +85,8 @@ class Capsule(Product):
             np.full(3, 0.93, np.float32) if color.mean() < 0.45 else random_color(rng, (0.0, 0.7), (0.03, 0.25))
             for color in self._colors
         )
-        self._letter = rng.uniform(0.28, 0.62) * self._radius
+        longest = max(len(text) for text, shown in zip(self._texts, self._printed, strict=True) if shown)
+        self._letter = min(rng.uniform(0.28, 0.62) * self._radius, 0.72 * self._half / longest)
         self._font = int(rng.choice(FONTS))
         self._overlap = rng.uniform(0.015, 0.04)
 
@@ -125,8 +127,12 @@ class Capsule(Product):
             y = y * (1 + np.float32(pinch) * np.exp(-(((x - place) / np.float32(0.4 * radius)) ** 2)))
 
         wide = radius * (1 + self._overlap)
-        body = np.minimum(box_depth(x, y, 0, 0, ends[1], radius, radius), x - np.float32(joint - 0.5 * half))
-        cap = np.minimum(box_depth(x, y, 0, 0, ends[0], wide, wide), np.float32(joint) - x)
+        whole_body, whole_cap = (
+            box_depth(x, y, 0, 0, ends[1], radius, radius),
+            box_depth(x, y, 0, 0, ends[0], wide, wide),
+        )
+        body = np.minimum(whole_body, x - np.float32(joint - 0.5 * half))
+        cap = np.minimum(whole_cap, np.float32(joint) - x)
         is_cap = coverage(cap)
         depth = np.maximum(body, cap)
         alpha = coverage(depth, 1.3)
@@ -149,13 +155,13 @@ class Capsule(Product):
                 continue
             middle = (joint - ends[0]) * 0.5 if side == 0 else (joint + ends[1]) * 0.47
             ink = text_mask(size, texts[side], middle + slide[side], 0, self._letter, turns[side], self._font)
-            ink = self._fit(ink, x, middle + slide[side], half)
             if smear:
                 ink = cv2.blur(ink, (max(3, size // 14), 3)) * np.float32(1.2)
             worn = np.clip(1.0 + 0.25 * ink_wear, 0, 1) * np.float32(strengths[side])
             blend(color, self._inks[side], np.clip(ink, 0, 1) * worn)
 
-        height = dome(depth, radius) * np.float32(radius)
+        whole = np.where(cap > 0, whole_cap, whole_body)
+        height = dome(whole, radius) * np.float32(radius)
         if fault == "missing part":
             assert fault_rng is not None
             alpha, height = self._open(fault_rng, x, y, half, radius, color, alpha, height)
@@ -168,10 +174,6 @@ class Capsule(Product):
             shine += np.exp(-(((across - np.float32(place + shift)) / np.float32(width)) ** 2)) * inside
         add_gray(color, np.float32(self._gloss) * (0.35 * shine * (1 + 0.1 * cloud) + 0.4 * glint))
         return Layer(np.clip(color, 0, 1).astype(np.float32), alpha)
-
-    def _fit(self, ink: FloatImage, x: FloatImage, middle: float, half: float) -> FloatImage:
-        """Keeps a print on its half of the capsule."""
-        return ink * (np.abs(x - np.float32(middle)) < np.float32(0.46 * half))
 
     def _open(
         self,
@@ -203,7 +205,7 @@ class Capsule(Product):
         gone = coverage(depth)
         if rng.random() < 0.4:
             return alpha * (1 - gone), height
-        filling = np.clip(np.array([0.9, 0.87, 0.8], np.float32) * (0.75 + 0.12 * powder)[..., None], 0, 1)
+        filling = np.clip(tinted((0.9, 0.87, 0.8), 0.75 + 0.12 * powder), 0, 1)
         blend(color, filling, gone)
         rim = coverage(depth + np.float32(0.012)) - gone
         scale_color(color, 1 + 0.5 * rim)
@@ -341,10 +343,11 @@ class Pill(Product):
             depth = u - np.float32(rng.uniform(0.0, 0.4) * self._ry) + powder * np.float32(0.012)
         through = rng.random() < 0.7
         gone = coverage(depth) * np.float32(through)
-        face = coverage(depth + np.float32(rng.uniform(0.03, 0.1)) + np.float32(0.01) * powder, 1.5) * (1 - gone)
-        core = np.clip((0.6 * tone + 0.38) * (0.92 + 0.07 * powder)[..., None], 0, 1)
+        face = coverage(depth + np.float32(rng.uniform(0.03, 0.1)) + np.float32(0.01) * powder, size / 40)
+        face = np.maximum(face, gone) - gone
+        core = np.clip(tinted(0.6 * tone + 0.38, 0.92 + 0.07 * powder), 0, 1)
         blend(color, core, face)
-        return alpha * (1 - gone), height - (face + gone) * np.float32(0.05) + face * powder * np.float32(0.004)
+        return alpha * (1 - gone), height - (face + gone) * np.float32(0.03) + face * powder * np.float32(0.003)
 
 
 PRODUCTS: tuple[type[Product], ...] = (Capsule, Pill)

@@ -30,16 +30,12 @@ from anomalygpt.simulation.shading import (
     polar,
     ring_noise,
     scale_color,
+    tinted,
     vary_color,
 )
 
-
-def strokes(size: int, starts: NDArray[np.floating], ends: NDArray[np.floating], width: float) -> FloatImage:
-    """Thin anti-aliased lines from N×2 `starts` to `ends` in canvas units, S×S in [0, 1]; `width` in pixels."""
-    mask = np.zeros((size, size), np.uint8)
-    pixels = np.round(((np.stack([starts, ends], 1) + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
-    cv2.polylines(mask, list(pixels), False, 255, max(1, round(width)), cv2.LINE_AA, 4)
-    return mask.astype(np.float32) / np.float32(255)
+BRISTLES = 34
+LEVELS = 4
 
 
 class Toothbrush(Product):
@@ -53,18 +49,21 @@ class Toothbrush(Product):
         self._hy = rng.uniform(0.68, 0.86)
         self._hx = self._hy * rng.uniform(0.4, 0.58)
         self._plate = random_color(rng, (0.0, 0.9), (0.35, 0.98))
-        self._columns = int(rng.integers(3, 6))
-        self._rows = max(5, round(self._columns * self._hy / self._hx * rng.uniform(0.85, 1.15)))
+        self._columns = int(rng.integers(3, 7))
+        self._rows = max(5, round(self._columns * self._hy / self._hx * rng.uniform(0.95, 1.25)))
         self._stagger = rng.random() < 0.5
         shades = [random_color(rng, (0.0, 0.08), (0.85, 1.0))]
         shades += [random_color(rng, (0.5, 1.0), (0.45, 0.95)) for _ in range(int(rng.integers(0, 3)))]
         self._shades = np.stack(shades)
         self._pattern = int(rng.integers(0, 4))
-        self._spread = rng.uniform(0.95, 1.35)
-        self._fall = rng.uniform(0.15, 0.42)
+        self._lean = rng.uniform(0.0, 0.14)
+        self._fan = rng.uniform(0.2, 0.7)
+        self._murk = rng.uniform(0.35, 0.62)
+        self._stray = rng.uniform(0.04, 0.14)
         self._round = rng.uniform(0.6, 1.0)
         self._points, self._tuft_shade = self._layout()
         self._pitch = 2 * self._hx * 0.86 / self._columns
+        self._tuft = self._pitch * rng.uniform(0.38, 0.56)
 
     def _layout(self) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Centres of the tufts (N×2) and the index of each one's colour."""
@@ -85,76 +84,86 @@ class Toothbrush(Product):
         """See `Product.paint`."""
         x, y = grid_xy(size)
         count = len(self._points)
-        pitch = np.float32(self._pitch)
-        points = self._points + rng.normal(0, 0.07 * pitch, (count, 2))
-        light, gain = draw_light(rng), rng.uniform(0.88, 1.12, count).astype(np.float32)
-        facets = rng.uniform(0.6, 1.1, (count, 24, 5)).astype(np.float32)
-        grain, cloud = smooth_noise(rng, size, size / 1.5), fractal_noise(rng, size, 6, 3)
-        plate = vary_color(rng, self._plate, 0.03)
-        loose = rng.integers(0, count, 10)
-        loose_turn, loose_reach = rng.uniform(0, 2 * np.pi, 10), rng.uniform(0.3, 0.75, 10)
-        kinds = self._tuft_shade.copy()
-        extent = np.full(count, 0.62 * self._pitch * self._spread, np.float32)
-        splayed = np.zeros(0, np.intp)
+        light, plate = draw_light(rng, (0.2, 0.9)), vary_color(rng, self._plate, 0.03)
+        bases = self._points + rng.normal(0, 0.03 * self._pitch, (count, 2))
+        spin, far = rng.uniform(0, 2 * np.pi, (count, BRISTLES)), np.sqrt(rng.uniform(0, 1, (count, BRISTLES)))
+        spots = far[..., None] * np.stack([np.cos(spin), np.sin(spin)], 2)
+        tilt = rng.normal(0, 0.1 * self._pitch, (count, 1, 2))
+        unruly = rng.normal(0, self._stray * self._pitch, (count, BRISTLES, 2))
+        shine = rng.uniform(0, 1, (count, BRISTLES)) + 0.25 * rng.uniform(-1, 1, (count, 1))
+        cloud = fractal_noise(rng, size, 6, 3)
+        kinds, present = self._tuft_shade.copy(), np.ones(count, bool)
+        lean = self._lean * bases[:, None] + tilt
+        fan = np.full((count, 1, 1), self._fan)
         if fault is not None:
             assert fault_rng is not None
             start = int(fault_rng.integers(count))
             order = np.argsort(((self._points - self._points[start]) ** 2).sum(1))
             if fault == "missing part":
-                extent[order[: int(fault_rng.choice([1, 1, 2, 3, 5]))]] = 0
+                present[order[: int(fault_rng.choice([1, 1, 2, 3, 5]))]] = False
             elif fault == "misplaced part":
-                kinds[start] = -1
+                kinds[start] = len(self._shades)
             else:
-                splayed = order[: int(fault_rng.integers(2, 7))]
-                points[splayed] += self._bend(fault_rng, points[splayed])
-                extent[splayed] *= np.float32(1.25)
+                splayed = order[: int(fault_rng.integers(2, 8))]
+                lean[splayed] += self._bend(fault_rng, self._points[splayed])[:, None]
+                fan[splayed] += fault_rng.uniform(0.6, 1.8)
+                unruly[splayed] *= 2.5
 
-        index, dx, dy = nearest(size, points)
-        distance, angle = polar(dx, dy)
-        relative = distance / np.maximum(extent, np.float32(1e-4))[index]
-        bristle = facets[
-            index, (angle * np.float32(24 / 6.2832)).astype(np.intp) % 24, np.minimum(relative * 4.5, 4).astype(np.intp)
-        ]
-        # Bristles stand side by side: brighter tips in a tuft's middle, dark gaps between the tufts.
-        tone = gain[index] * (np.float32(1.02) - np.float32(self._fall) * relative * relative) * (0.45 + 0.55 * bristle)
-        tone *= (
-            1
-            + np.float32(0.12) * grain
-            + np.float32(light.x * 0.25) * dx / pitch
-            + np.float32(light.y * 0.25) * dy / pitch
-        )
-        tuft = np.clip((1 - relative + np.float32(0.1) * (bristle - 0.8)) * np.float32(size * self._pitch * 0.35), 0, 1)
-
-        odd = np.float32([0.1, 0.1, 0.12]) if self._shades[kinds[0]].mean() > 0.4 else np.float32([0.95, 0.95, 0.95])
-        palette = np.concatenate([self._shades, odd[None]])
+        roots = bases[:, None] + spots * self._tuft
+        tips = roots + lean + spots * (fan * self._tuft) + unruly
         depth = box_depth(x, y, 0, 0, self._hx, self._hy, self._hx * self._round)
         color = flat(size, plate)
-        gap = cv2.GaussianBlur(tuft, (0, 0), size / 45)
-        scale_color(color, np.clip(0.35 + depth * 6, 0.35, 1) * (1 - 0.55 * gap) * (1 + 0.03 * cloud))
-        alpha = np.maximum(coverage(depth, 1.3), tuft)
-        blend(color, palette[kinds][index] * tone[..., None], tuft)
+        scale_color(color, np.clip(0.55 + depth * 5, 0.55, 1) * (0.92 + 0.03 * cloud))
+        canvas = np.zeros((size, size, 4), np.uint8)
+        canvas[..., :3] = np.clip(color * 255, 0, 255)
+        canvas[..., 3] = coverage(depth, 1.3) * 255
 
-        tips = points[loose] + (self._pitch * loose_reach)[:, None] * np.stack(
-            [np.cos(loose_turn), np.sin(loose_turn)], 1
-        )
-        stray = strokes(size, points[loose], tips, size / 224)
-        if splayed.size:
-            assert fault_rng is not None
-            many = np.repeat(splayed, 16)
-            away = (points[many] - self._points[many]) * 0.9 + fault_rng.normal(0, 0.3 * self._pitch, (many.size, 2))
-            stray = np.maximum(
-                stray, strokes(size, points[many], points[many] + away * fault_rng.uniform(0.5, 1.6, (many.size, 1)), 1)
-            )
-        stray *= np.float32(0.75)
-        blend(color, np.clip(palette[0] * 0.95, 0, 1), stray)
-        return Layer(np.clip(color, 0, 1).astype(np.float32), np.maximum(alpha, stray).astype(np.float32))
+        odd = np.array([0.12, 0.12, 0.14] if self._shades.mean() > 0.4 else [0.95, 0.95, 0.95], np.float32)
+        palette = np.concatenate([self._shades, odd[None]])
+        self._sockets(canvas, bases, palette[kinds], present)
+        facing = ((tips - roots) * (light.x, light.y)).sum(2) / self._pitch
+        level = np.clip((shine + 0.5 * facing) * LEVELS, 0, LEVELS - 1).astype(int)
+        for kind in np.unique(kinds):
+            chosen = (kinds == kind) & present
+            ends = np.stack([roots[chosen], tips[chosen]], 2).reshape(-1, 2, 2)
+            self._draw_bristles(canvas, ends, level[chosen].ravel(), palette[kind])
+        painted = canvas.astype(np.float32) / np.float32(255)
+        return Layer(np.ascontiguousarray(painted[..., :3]), np.ascontiguousarray(painted[..., 3]))
+
+    def _sockets(
+        self, canvas: NDArray[np.uint8], bases: NDArray[np.float64], tones: FloatImage, present: NDArray[np.bool_]
+    ) -> None:
+        """Draws what lies deep between the bristles: their shadow, or the empty hole of a tuft that is missing."""
+        size = canvas.shape[0]
+        pixels = np.round(((bases + 1) * (size / 2) - 0.5) * 16).astype(int)
+        for (px, py), tone, there in zip(pixels, tones, present, strict=True):
+            share = 1.15 if there else 0.75
+            deep = tone * self._murk if there else self._plate * 0.35
+            fill = (*(float(value) * 255 for value in deep), 255.0)
+            cv2.circle(canvas, (int(px), int(py)), int(self._tuft * share * size * 8), fill, -1, cv2.LINE_AA, 4)
+
+    @staticmethod
+    def _draw_bristles(
+        canvas: NDArray[np.uint8], ends: NDArray[np.float64], level: NDArray[np.intp], tone: FloatImage
+    ) -> None:
+        """Draws N strokes (N×2×2, root and tip) of one colour, the dark ones first, each with a brighter tip."""
+        size = canvas.shape[0]
+        pixels = np.round(((ends + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
+        bright = pixels.copy()
+        bright[:, 0] = (pixels[:, 0] + 2 * pixels[:, 1]) // 3
+        width = max(1, round(size / 180))
+        for step in range(LEVELS):
+            here = level == step
+            for strokes, gain in ((pixels[here], 0.5 + 0.11 * step), (bright[here], 0.78 + 0.11 * step)):
+                fill = (*(min(float(value) * gain, 1.0) * 255 for value in tone), 255.0)
+                cv2.polylines(canvas, list(strokes), False, fill, width, cv2.LINE_AA, 4)
 
     def _bend(self, rng: Generator, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """How far splayed tufts lean: outwards on the whole."""
-        side = np.sign(points[:, :1] + 1e-6) * np.float64([1.0, 0.0])
+        """How far the tips of splayed tufts lean: outwards on the whole."""
+        side = np.sign(points[:, :1] + 1e-6) * np.array([1.0, 0.0])
         turn = rng.normal(0, 0.7)
-        lean = side * np.cos(turn) + np.float64([0.0, 1.0]) * np.sin(turn)
-        return lean * self._pitch * rng.uniform(0.45, 1.2, (len(points), 1))
+        lean = side * np.cos(turn) + np.array([0.0, 1.0]) * np.sin(turn)
+        return lean * self._pitch * rng.uniform(0.5, 1.5, (len(points), 1))
 
 
 INSULATION = (
@@ -190,17 +199,18 @@ class Cable(Product):
         self._core = room * ratio
         turn = np.deg2rad(rng.uniform(-20, 20)) + 2 * np.pi * np.arange(count) / count - np.pi / 2
         self._centres = np.stack([np.cos(turn), np.sin(turn)], 1) * (0.0 if count == 1 else room - self._core)
-        picked = np.float32(INSULATION)[rng.permutation(len(INSULATION))[:count]]
+        picked = np.array(INSULATION, np.float32)[rng.permutation(len(INSULATION))[:count]]
         self._colors = np.clip(picked * rng.uniform(0.75, 1.25, (count, 1)) + rng.normal(0, 0.03, (count, 3)), 0, 1)
         self._colors = self._colors.astype(np.float32)
         self._insulation = self._core * rng.uniform(0.16, 0.34)
-        self._fill = rng.uniform(0.92, 1.06)
+        self._fill = rng.uniform(0.95, 1.1)
+        self._depth = rng.uniform(0.2, 0.9)
         self._wires = int(rng.choice([1, 7, 19, 37], p=[0.08, 0.17, 0.4, 0.35]))
         tinned = rng.random() < 0.12
         self._metal = (
-            np.float32([0.75, 0.75, 0.76])
+            np.array([0.75, 0.75, 0.76], np.float32)
             if tinned
-            else np.float32([rng.uniform(0.7, 0.9), rng.uniform(0.42, 0.56), 0.3])
+            else np.array([rng.uniform(0.7, 0.9), rng.uniform(0.42, 0.56), 0.3], np.float32)
         )
         self._pack = self._hexagonal(self._wires)
 
@@ -209,10 +219,10 @@ class Cable(Product):
         """Centres of `count` round wires packed into a unit circle (count×2); the pitch is that of `_pitch`."""
         rings = {1: 0, 7: 1, 19: 2, 37: 3}[count]
         cells = [(q, r) for q in range(-rings, rings + 1) for r in range(-rings, rings + 1) if abs(q + r) <= rings]
-        points = np.float64([(q + r / 2, r * np.sqrt(3) / 2) for q, r in cells])
+        points = np.array([(q + r / 2, r * np.sqrt(3) / 2) for q, r in cells])
         # Pressed into a circle: the corners of the hexagon move inwards, its sides out.
         far = np.hypot(points[:, 0], points[:, 1])
-        ring = np.float64([max(abs(q), abs(r), abs(q + r)) for q, r in cells])
+        ring = np.array([max(abs(q), abs(r), abs(q + r)) for q, r in cells], np.float64)
         return points * (np.where(far > 0, ring / np.maximum(far, 1e-9), 1) * 0.75 + 0.25)[:, None] / (rings + 0.5)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
@@ -228,7 +238,7 @@ class Cable(Product):
         outer_wave, inner_wave = ring_noise(rng, 2, 6, 0.8), ring_noise(rng, 2, 6, 0.8)
         bore = self._core - self._insulation
         twist = rng.uniform(0, 2 * np.pi, cores)
-        jitter = rng.normal(0, 0.12 / np.sqrt(wires), (cores, wires, 2))
+        jitter = rng.normal(0, 0.09 / np.sqrt(wires), (cores, wires, 2))
         gloss = rng.uniform(0.45, 1.15, cores * wires).astype(np.float32)
         tilt = rng.uniform(-1, 1, (cores * wires, 2)).astype(np.float32)
         colors = np.stack([vary_color(rng, color, 0.03) for color in self._colors])
@@ -271,7 +281,7 @@ class Cable(Product):
         inner = outer - np.float32(self._sheath) * around(1 + np.float32(0.06) * inner_wave, angle)
         color = flat(size, sheath_color * np.float32(1.0))
         scale_color(color, np.clip(0.72 + outer * 9, 0.72, 1.0) * (1 + 0.03 * grain + 0.03 * cloud))
-        blend(color, fill_color * 0.35 * (1 + 0.2 * cloud + 0.1 * grain)[..., None], coverage(inner, 2.0))
+        blend(color, tinted(fill_color * self._depth, 1 + 0.2 * cloud + 0.1 * grain), coverage(inner, 2.0))
         present = [core for core in range(cores) if core != lost]
         if present:
             self._insulate(x, y, present, centres, waves, colors, color, 0.04 * (grain + cloud), cut_open, fault_rng)
@@ -289,7 +299,7 @@ class Cable(Product):
         if bent.size:
             where = np.isin(np.flatnonzero(keep), bent)[index]
             face = np.where(where, face * (1.15 + 0.6 * np.float32(light.x) * dx / np.float32(extent.max())), face)
-        blend(color, self._metal * face[..., None], disc)
+        blend(color, tinted(self._metal, face), disc)
         glint = np.clip(face - 0.95, 0, 1) * disc
         add_gray(color, np.float32(0.5) * glint)
         return Layer(np.clip(color, 0, 1).astype(np.float32), coverage(outer, 1.3))
@@ -304,7 +314,7 @@ class Cable(Product):
             if rng.random() < 0.5:
                 changed[other] = colors[chosen]
         else:
-            wrong = np.float32(INSULATION)
+            wrong = np.array(INSULATION, np.float32)
             far = np.flatnonzero(np.abs(wrong[:, None] - colors).max(2).min(1) > 0.2)
             changed[chosen] = wrong[rng.choice(far)]
         return changed
@@ -341,7 +351,7 @@ class Cable(Product):
                 notch = notch * (outside < np.float32(0.6 * self._insulation))
             ring = ring * (1 - notch)
         shadow = np.clip(0.55 + outside * np.float32(2.6 / self._insulation), 0.55, 1) * np.clip(0.7 - bore * 9, 0.7, 1)
-        blend(color, colors[present][index] * (shadow * (1 + grain))[..., None], ring)
+        blend(color, tinted(colors[present].take(index, 0), shadow * (1 + grain)), ring)
         blend(color, (0.07, 0.05, 0.04), coverage(bore, 2.0))
 
 

@@ -7,6 +7,7 @@ in these units, positive inside. Every helper is pure but those that say "in pla
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from anomalygpt.simulation.base import FloatImage, grid_xy
 
 RING_STEPS = 720
+CAP = 40
 FONTS = (
     cv2.FONT_HERSHEY_SIMPLEX,
     cv2.FONT_HERSHEY_DUPLEX,
@@ -237,6 +239,13 @@ def blend(image: FloatImage, color: ArrayLike, weight: FloatImage) -> None:
     rows += change
 
 
+def tinted(color: ArrayLike, factor: FloatImage) -> FloatImage:
+    """A colour (3, or S×S×3) times `factor`, S×S, as a new S×S×3 image."""
+    paint = np.asarray(color, np.float32)
+    wide = np.tile(paint, factor.shape[1]) if paint.ndim == 1 else _rows(np.ascontiguousarray(paint))
+    return (wide * _rows(np.asarray(factor, np.float32))).reshape(*factor.shape, 3)
+
+
 def scale_color(image: FloatImage, factor: FloatImage) -> None:
     """Multiplies every channel of `image` in place by `factor`, S×S."""
     rows = _rows(image)
@@ -267,6 +276,17 @@ def random_text(rng: Generator, least: int = 2, most: int = 5) -> str:
     return "".join(kind[rng.integers(len(kind))] for kind in kinds)
 
 
+@lru_cache(maxsize=64)
+def _glyphs(text: str, font: int, stroke: int) -> NDArray[np.uint8]:
+    """A line of text with capitals `CAP` pixels high, not to be written to; kept, for a product prints it each time."""
+    margin = 12
+    scale = cv2.getFontScaleFromHeight(font, CAP, 1)
+    (width, tall), _ = cv2.getTextSize(text, font, scale, stroke)
+    glyphs = np.zeros((tall + 2 * margin, width + 2 * margin), np.uint8)
+    cv2.putText(glyphs, text, (margin, margin + tall), font, scale, 255, stroke, cv2.LINE_AA)
+    return glyphs
+
+
 def text_mask(
     size: int,
     text: str,
@@ -292,13 +312,8 @@ def text_mask(
     Returns:
         float32 size×size in [0, 1].
     """
-    cap, margin = 40, 12
-    scale = cv2.getFontScaleFromHeight(font, cap, 1)
-    stroke = max(1, round(cap * weight))
-    (width, tall), _ = cv2.getTextSize(text, font, scale, stroke)
-    glyphs = np.zeros((tall + 2 * margin, width + 2 * margin), np.uint8)
-    cv2.putText(glyphs, text, (margin, margin + tall), font, scale, 255, stroke, cv2.LINE_AA)
-    zoom = height * size / 2.0 / cap
+    glyphs = _glyphs(text, font, max(1, round(CAP * weight)))
+    zoom = height * size / 2.0 / CAP
     if zoom < 0.5:
         # Averaged down before the turn, or thin strokes would break up.
         small = cv2.resize(glyphs, None, fx=zoom * 1.5, fy=zoom * 1.5, interpolation=cv2.INTER_AREA)
