@@ -180,10 +180,14 @@ def surface(color: FloatImage) -> Layer:
     return Layer(color, np.ones(color.shape[:2], np.float32))
 
 
+def batch(rng: Generator, amount: float) -> FloatImage:
+    """The factor (3) by which one batch's colours differ from another's, about 1."""
+    return (1.0 + rng.normal(0.0, amount) + rng.normal(0.0, 0.35 * amount, 3)).astype(np.float32)
+
+
 def shifted(color: FloatImage, rng: Generator, amount: float) -> FloatImage:
     """A colour a little lighter or darker and of another hue, float32, clipped to [0.01, 1]."""
-    change = 1.0 + rng.normal(0.0, amount) + rng.normal(0.0, 0.35 * amount, 3)
-    return np.clip(color * change, 0.01, 1.0).astype(np.float32)
+    return np.asarray(np.clip(color * batch(rng, amount), 0.01, 1.0), np.float32)
 
 
 def finished(color: FloatImage, rng: Generator, drift: float = 0.02, grain: float = 0.01) -> FloatImage:

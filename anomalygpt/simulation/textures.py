@@ -12,6 +12,7 @@ from numpy.random import Generator
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, smooth_noise
 from anomalygpt.simulation.texture_fields import (
     band_noise,
+    batch,
     blurred,
     borders,
     cells,
@@ -22,7 +23,6 @@ from anomalygpt.simulation.texture_fields import (
     muted_color,
     relief,
     sampled,
-    shifted,
     soft_step,
     streaks,
     surface,
@@ -273,18 +273,20 @@ class RandomTexture(Product):
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints another piece of the same surface."""
-        color = np.broadcast_to(shifted(self.color, rng, 0.02), (size, size, 3))
+        # One factor for all colours: a faint pattern must not drown in the difference between two pieces.
+        hue = batch(rng, 0.02)
+        color = np.broadcast_to(self.color * hue, (size, size, 3))
         light = np.zeros((size, size), np.float32)
         tone = fractal_noise(rng, size, 4, 4, 0.6) * np.float32(self.mottle)
         for pattern in self.patterns:
             field = pattern.field(size, rng, pattern)
             if pattern.use == "ink":
-                color = mixed(color, shifted(pattern.color, rng, 0.015), soft_step(field, pattern.at, pattern.edge))
+                color = mixed(color, pattern.color * hue, soft_step(field, pattern.at, pattern.edge))
             elif pattern.use == "tone":
                 tone = tone + np.clip(field, -2, 2) * np.float32(0.2 * pattern.weight)
             else:
                 slope = 2.5 * pattern.weight * 40 / (pattern.across + 15)
-                light += np.clip(relief(np.clip(field, -2, 2), self.light + rng.normal(0, 3), 0.4 * slope), -0.8, 0.8)
+                light += np.clip(relief(np.clip(field, -2, 2), self.light + rng.normal(0, 3), 0.35 * slope), -0.6, 0.5)
         if self.finish == "glossy":
             sheen = np.maximum(light + np.float32(0.4) * smooth_noise(rng, size, 2), 0)
             color = toned(color, tone + light) + (sheen * sheen * np.float32(self.gloss * 0.5))[..., None]

@@ -18,6 +18,7 @@ from anomalygpt.simulation.base import (
 from anomalygpt.simulation.texture_fields import (
     Weave,
     band_noise,
+    batch,
     blurred,
     bump,
     cells,
@@ -157,7 +158,7 @@ class Carpet(_Cloth):
             color = toned(np.take(table.astype(np.float32), label, axis=0), shade - 1)
             color = blurred(color, max(self.soft * size, 0.5))
         color = toned(color, fractal_noise(rng, size, 3, 4, 0.6) * np.float32(0.025))
-        return surface(finished(shifted(np.ones(3, np.float32), rng, 0.02) * color, rng, 0.02, 0.012))
+        return surface(finished(batch(rng, 0.02) * color, rng, 0.02, 0.012))
 
 
 class Fabric(_Cloth):
@@ -255,7 +256,7 @@ class Fabric(_Cloth):
             color = self._printed(color, size, rng, fault_rng if fault == "print fault" else None)
         else:
             color = self._woven(size, rng, fault, fault_rng)
-        color = shifted(np.ones(3, np.float32), rng, 0.02) * color
+        color = batch(rng, 0.02) * color
         return surface(finished(color, rng, 0.03, 0.01))
 
 

@@ -199,7 +199,7 @@ class SolarCell(Product):
             bar = int(fault_rng.integers(0, self.bars))
             low = -1 + 2 * (bar + 0.5) / self.bars
             start = fault_rng.uniform(-0.8, 0.7)
-            wide, high = fault_rng.uniform(0.012, 0.15), fault_rng.uniform(0.3, 0.95) / self.bars
+            wide, high = log_uniform(fault_rng, 0.01, 0.15), fault_rng.uniform(0.3, 0.95) / self.bars
             side = 1.0 if fault_rng.random() < 0.5 else -1.0
             reach = (y - np.float32(low)) * np.float32(side)
             hit = (np.abs(x - np.float32(start)) < wide / 2) & (reach > 0) & (reach < np.float32(high))

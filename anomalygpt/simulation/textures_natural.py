@@ -9,6 +9,7 @@ from numpy.random import Generator
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, random_color, smooth_noise
 from anomalygpt.simulation.texture_fields import (
     band_noise,
+    batch,
     blurred,
     borders,
     cells,
@@ -65,8 +66,8 @@ class Leather(Product):
         height = self._height(size, rng)
         low = fractal_noise(rng, size, 3, 4, 0.6)
         color = mixed(
-            shifted(self.crease, rng, 0.02),
-            shifted(self.color, rng, 0.025),
+            self.crease,
+            self.color,
             soft_step(height, 0.55 * (1 - self.crease_weight), 1.1),
         )
         bumps = height * np.float32(2.2 * self.depth)
@@ -74,7 +75,7 @@ class Leather(Product):
             fold = np.abs(fractal_noise(rng, size, rng.uniform(3, 5), 3, 0.5))
             bumps += np.minimum(fold * 9, 1.0) * np.float32(2.5 * self.wrinkles)
         light = relief(bumps, self.light + rng.normal(0, 6), 0.3)
-        color = toned(color, light + low * np.float32(self.mottle))
+        color = toned(color, light + low * np.float32(self.mottle)) * batch(rng, 0.025)
         color += (np.maximum(light, 0) ** 2 * np.float32(self.gloss))[..., None]
         return surface(finished(color, rng, 0.03, rng.uniform(0.006, 0.016)))
 
@@ -97,7 +98,7 @@ class Tile(Product):
             self.base, self.inks[0] = self.inks[0], self.base
         self.across = log_uniform(rng, 12, 50)
         self.cover = [rng.uniform(0.1, 1.0), rng.uniform(0.5, 1.7), rng.uniform(1.2, 2.4)]
-        self.evenness = rng.uniform(0.2, 0.75)
+        self.evenness = rng.uniform(0.0, 0.7)
         self.reach = rng.uniform(0.28, 0.48) if rng.random() < 0.5 else 0.0
         self.edge = rng.uniform(0.15, 0.9)
         self.mottle = rng.uniform(0.01, 0.06)
@@ -113,8 +114,8 @@ class Tile(Product):
 
     def _pattern(self, size: int, rng: Generator) -> FloatImage:
         """The coloured pattern, float32 size×size×3."""
-        inks = [shifted(ink, rng, 0.02) for ink in self.inks]
-        base = shifted(self.base, rng, 0.015)
+        hue = batch(rng, 0.02)
+        inks, base = [ink * hue for ink in self.inks], self.base * hue
         if self.kind == "marble":
             warp = fractal_noise(rng, size, 3, 5, 0.55)
             vein = np.abs(warp + 0.35 * fractal_noise(rng, size, 9, 3, 0.5))
@@ -202,9 +203,7 @@ class Wood(Product):
         fine = smooth_noise(rng, wide, fibres, stretch=self.length * self.fibres)
         fine += np.float32(0.7) * smooth_noise(rng, wide, fibres * 0.35, stretch=self.length * self.fibres)
         fine += np.float32(0.4) * smooth_noise(rng, wide, wide / 1.2, stretch=12)
-        color = mixed(
-            shifted(self.light, rng, 0.025), shifted(self.dark, rng, 0.02), ring * np.float32(self.ring_weight)
-        )
+        color = mixed(self.light, self.dark, ring * np.float32(self.ring_weight))
         pores = smooth_noise(rng, wide, wide / 1.5, stretch=max(self.length * self.fibres * 0.4, 6))
         pores += np.float32(0.4) * fine
         color = mixed(color, self.pore, soft_step(pores + np.float32(0.5) * ring, self.pores, 0.9) * np.float32(0.65))
@@ -214,7 +213,7 @@ class Wood(Product):
             board = rng.normal(0, 0.07, self.boards + 2)[np.floor(phase).astype(np.int64)]
             gap = np.clip(np.abs(phase - np.rint(phase)) * wide / self.boards, 0, 1) * 0.6 - 0.6
             tone = tone + (board + gap).astype(np.float32)
-        color = toned(color, tone)
+        color = toned(color, tone) * batch(rng, 0.03)
         color = laid(color, size, self.angle + rng.normal(0, 0.7))
         return surface(finished(color, rng, 0.025, rng.uniform(0.006, 0.014)))
 
@@ -228,7 +227,7 @@ class Concrete(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.kind = str(rng.choice(["smooth", "sandy", "asphalt"], p=[0.35, 0.2, 0.45]))
-        value = (0.2, 0.62) if self.kind == "asphalt" else (0.22, 0.85)
+        value = (0.2, 0.62) if self.kind == "asphalt" else (0.22, 0.76)
         self.color = hsv_color(rng, (15, 50) if rng.random() < 0.5 else (170, 250), (0.0, 0.14), value)
         self.cloud = rng.uniform(0.02, 0.12) * (0.4 if self.kind == "asphalt" else 1.0)
         self.across = log_uniform(rng, 25, 95) if self.kind == "asphalt" else log_uniform(rng, 40, 110)
@@ -266,10 +265,9 @@ class Concrete(Product):
         tone += relief(grain + rough, self.light, self.relief * 0.35)
         if self.trowel:
             tone += streaks(rng, size, 30, 0.6, self.trowel_angle + rng.normal(0, 8)) * np.float32(self.trowel)
-        color = toned(shifted(self.color, rng, 0.05), tone)
-        color = mixed(
-            color, shifted(self.stone, rng, 0.02), soft_step(band_noise(rng, size, across * 0.8, 0.3), self.stones, 0.5)
-        )
+        hue = batch(rng, 0.05)
+        color = toned(self.color * hue, tone)
+        color = mixed(color, self.stone * hue, soft_step(band_noise(rng, size, across * 0.8, 0.3), self.stones, 0.5))
         holes = soft_step(band_noise(rng, size, across * 0.9), self.pits, 0.7)
         if self.pore_count:
             holes = np.maximum(holes * np.float32(0.6), self._pores(size, rng))
