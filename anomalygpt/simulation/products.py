@@ -12,6 +12,7 @@ from anomalygpt.simulation import (
     objects_metal,
     objects_pharma,
     objects_soft,
+    random_products,
     textures,
     textures_cloth,
     textures_made,
@@ -31,6 +32,7 @@ _ALL: tuple[type[Product], ...] = (
     *objects_metal.PRODUCTS,
     *objects_pharma.PRODUCTS,
     *objects_soft.PRODUCTS,
+    *random_products.PRODUCTS,
 )
 
 NAMED: dict[str, type[Product]] = {product.key: product for product in _ALL if product.key is not None}

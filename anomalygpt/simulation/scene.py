@@ -18,6 +18,7 @@ from anomalygpt.simulation.camera import Exposure, develop, draw_exposure, store
 from anomalygpt.simulation.cut_paste import cut_and_paste, reblend
 from anomalygpt.simulation.defects import DRAWN, apply_defect, difference_mask
 from anomalygpt.simulation.products import NAMED, make_product
+from anomalygpt.simulation.several import Several
 from anomalygpt.simulation.station import (
     Station,
     compose,
@@ -38,6 +39,12 @@ _STRUCTURAL = {
     "misplaced part": structural.broken_apart,
     "bent part": structural.bent,
 }
+_GROWN = ("cookie", "hazelnut")
+"""Products of so free a form that a bent one is as good as another."""
+_TRAY = 0.15
+"""Chance that parts come several to a photo."""
+_ALONE = ("cable", "circuit board", "transistor", "zipper", "toothbrush")
+"""Objects that are always photographed one by one, for size or because they bring their own surroundings."""
 _OWN_FAULT = 0.75
 """Chance that a product paints a fault itself where a general one of the same kind exists."""
 _REBLEND = 0.12
@@ -112,10 +119,14 @@ def _episode(seed: Seed, size: int, shots: int, plan: Sequence[bool | None], key
 
 
 def _draw_product(key: str | None, rng: Generator) -> Product:
-    if key != "any":
-        return make_product(rng, key)
-    named = list(NAMED)
-    return make_product(rng, named[int(rng.integers(len(named)))] if rng.random() < 0.5 else None)
+    """A product, or now and then a tray with several of the same part."""
+    if key == "any":
+        named = list(NAMED)
+        key = named[int(rng.integers(len(named)))] if rng.random() < 0.5 else None
+    product = make_product(rng, key)
+    if rng.random() < _TRAY and not product.texture and product.key not in _ALONE:
+        return Several(product, rng)
+    return product
 
 
 def _set_up(
@@ -162,7 +173,11 @@ def _query(
 
 def _kinds(take: _Take) -> list[str]:
     """The kinds of defect that fit a product; general faults of form need a background to show against."""
-    general = () if take.station.fills else tuple(_STRUCTURAL)
+    general = set() if take.station.fills else set(_STRUCTURAL)
+    if isinstance(take.product, Several):
+        general.discard("misplaced part")
+    if take.product.key in _GROWN:
+        general.discard("bent part")
     return sorted({*DRAWN, "damage", *take.product.faults, *general})
 
 
@@ -194,7 +209,8 @@ def _spoil(
                 changed, touched = _draw(take, scene, part, spare, kind, rng)
             after = take.develop(changed)
             mask = difference_mask(photo, after, solid=reshapes) & touched
-            if not visible(photo, after, mask, part, take.product.texture, take.station.camera.noise):
+            surface = "object" if not take.product.texture else "pasted" if kind == "damage" else "drawn"
+            if not visible(photo, after, mask, part, take.station.camera.noise, surface):
                 if defects and attempt >= 3:
                     break
                 continue

@@ -37,7 +37,7 @@ def broken_off(layer: Layer, rng: Generator) -> Layer:
 
 
 def broken_apart(layer: Layer, rng: Generator) -> Layer:
-    """The part is broken along a jagged line and one side has moved a little."""
+    """The part is broken along a jagged line and the smaller side has moved; unchanged where none is smaller."""
     size = layer.alpha.shape[0]
     whole = float(layer.alpha.sum())
     for _ in range(6):
@@ -48,6 +48,8 @@ def broken_apart(layer: Layer, rng: Generator) -> Layer:
         moved_side = polygon(size, np.vstack([line, line[-1] + 4 * size * normal, line[0] + 4 * size * normal]))
         if 0.02 * whole < float((moved_side * layer.alpha).sum()) < 0.35 * whole:
             break
+    else:
+        return layer
     gap = extent(layer.alpha > 0.5) * log_uniform(rng, 0.015, 0.12)
     turn = np.deg2rad(rng.normal(0, 5.0))
     cos, sin = np.cos(turn), np.sin(turn)
@@ -75,7 +77,7 @@ def bent(layer: Layer, rng: Generator) -> Layer:
     line = np.arange(size, dtype=np.float32)
     dx, dy = line[None, :] - np.float32(center[0]), line[:, None] - np.float32(center[1])
     bump = np.exp(-(dx * dx + dy * dy) / np.float32(2 * (0.5 * reach) ** 2))
-    angle, push = rng.uniform(0, 2 * np.pi), reach * rng.uniform(0.25, 0.6)
+    angle, push = rng.uniform(0, 2 * np.pi), reach * rng.uniform(0.35, 0.8)
     from_x = line[None, :] + np.float32(push * np.cos(angle)) * bump
     from_y = line[:, None] + np.float32(push * np.sin(angle)) * bump
     stacked = np.dstack([layer.color, layer.alpha])

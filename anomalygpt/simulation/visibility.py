@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +21,19 @@ LEAST_WEIGHT = 0.3
 """Smallest mean difference times the root of the area in pixels at 224×224."""
 LEAST_RELIEF = 0.6
 """Smallest mean difference as a share of the part's own roughness at the place, unless the change is large."""
-LEAST_NOVELTY = 1.3
+LEAST_STRANGENESS = 2.8
+"""On a surface: how unusual a pasted patch must be in colour or roughness, in deviations of the good surface."""
+LEAST_NOVELTY = 1.4
 """On a surface: smallest change of local colour or roughness, in deviations of the good surface."""
 
 
 def visible(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], mask: Mask, part: Mask, texture: bool, noise: float
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    mask: Mask,
+    part: Mask,
+    noise: float,
+    surface: Literal["object", "drawn", "pasted"] = "object",
 ) -> bool:
     """Whether the change from one photo to the other is one that a careful inspector would see.
 
@@ -32,8 +41,9 @@ def visible(
         before, after: uint8 S×S×3, the photos of the good and the defective part in the same exposure.
         mask: bool S×S, where they differ.
         part: bool S×S, where the part is.
-        texture: True for a surface: there a change must also stand out from the surface's own variation.
         noise: deviation of the sensor noise in [0, 1] units.
+        surface: "drawn" and "pasted" are for defects on a surface, which must stand out from its own variation too:
+            a pasted patch that looks like any other place of the surface is none.
     """
     area = int(np.count_nonzero(mask))
     relative = area / (before.shape[0] / 224) ** 2
@@ -45,7 +55,16 @@ def visible(
     good = _features(before)
     if contrast < LEAST_RELIEF * float(good[mask][:, 3].mean()) / 255 * min(1.0, 400 / relative):
         return False
-    return not texture or _novelty(good, _features(after), mask, part) > LEAST_NOVELTY
+    if surface == "object":
+        return True
+    own = part & ~mask if np.count_nonzero(part & ~mask) > 100 else part
+    usual = good[::2, ::2][own[::2, ::2]]
+    deviation = usual.std(axis=0) + 1.5
+    new = _features(after)[mask]
+    if surface == "drawn":
+        return _ninth_decile(new - good[mask], deviation) > LEAST_NOVELTY
+    shift = np.abs(new.mean(axis=0) - good[mask].mean(axis=0)) / deviation
+    return _ninth_decile(new - usual.mean(axis=0), deviation) > LEAST_STRANGENESS or float(shift.max()) > 1.2
 
 
 def _features(photo: NDArray[np.uint8]) -> FloatImage:
@@ -57,8 +76,6 @@ def _features(photo: NDArray[np.uint8]) -> FloatImage:
     return np.dstack([smooth, rough])
 
 
-def _novelty(before: FloatImage, after: FloatImage, mask: Mask, part: Mask) -> float:
-    own = part & ~mask if np.count_nonzero(part & ~mask) > 100 else part
-    deviation = before[::2, ::2][own[::2, ::2]].std(axis=0) + 1.5
-    change = np.abs(after[mask] - before[mask]) / deviation
-    return float(np.percentile(change.max(axis=1), 90))
+def _ninth_decile(change: FloatImage, deviation: FloatImage) -> float:
+    """How many deviations the strongest feature changed by, at the place where nine in ten changed less; change N×4."""
+    return float(np.percentile((np.abs(change) / deviation).max(axis=1), 90))
