@@ -127,7 +127,8 @@ class EyeTask(nn.Module):
         super().__init__()
         if eye.fusion is None:
             raise ValueError("the eye is trained with its fusion network; give the config fusion.channels")
-        self.eye = eye.requires_grad_(True)
+        # Channels last is how the convolutions are fastest, on a CPU and on a GPU.
+        self.eye = eye.requires_grad_(True).to(memory_format=torch.channels_last)
 
     def forward(self, batch: EyeBatch) -> dict[str, Tensor]:
         eye, fusion = self.eye, self.eye.fusion

@@ -110,7 +110,7 @@ def run(
             if average is not None:
                 average.update(accelerator.unwrap_model(wrapped), step)
             if log is not None:
-                log.add(step, {**{name: float(value) for name, value in named.items()}, "total": float(total)})
+                log.add(step, {**{name: value.item() for name, value in named.items()}, "total": total.item()})
                 progress.update(bar, completed=step + 1, losses=log.line)
             last = step + 1 == config.steps
             if last or time.monotonic() - saved > 60 * config.save_minutes:
