@@ -184,7 +184,7 @@ class Cookie(Product):
             rng.choice(["chips", "plain", "stamped", "cracker", "sandwich"], p=[0.45, 0.15, 0.16, 0.14, 0.1])
         )
         dark = self._kind == "sandwich" or (self._kind != "cracker" and rng.random() < 0.12)
-        tone = rng.uniform(0.12, 0.26) if dark else rng.uniform(0.62, 0.88)
+        tone = rng.uniform(0.18, 0.34) if dark else rng.uniform(0.62, 0.88)
         redness = rng.uniform(0.62, 0.8)
         self._dough = np.array([tone, tone * redness, tone * redness * rng.uniform(0.5, 0.72)], np.float32)
         self._toast = self._dough * np.array([0.74, 0.6, 0.45], np.float32)
@@ -202,7 +202,8 @@ class Cookie(Product):
         self._cracks = rng.uniform(0.5, 1.0) if loose else rng.uniform(0.0, 0.15)
         self._grain = rng.uniform(0.003, 0.0075) if loose else rng.uniform(0.001, 0.003)
         self._chips = (int(rng.integers(4, 9)), int(rng.integers(9, 22))) if self._kind == "chips" else (0, 0)
-        self._chip_size = rng.uniform(0.03, 0.06)
+        self._rim, self._mottle = rng.uniform(5, 14), rng.uniform(0.06, 0.3) * (1.0 if loose else 0.5)
+        self._chip_size = rng.uniform(0.04, 0.095)
         self._sugar = rng.uniform(0.3, 0.8) if loose and rng.random() < 0.3 else 0.0
         self._docks = int(rng.integers(2, 6)) if self._kind in ("cracker", "stamped") else 0
         self._dock_size = rng.uniform(0.014, 0.03)
@@ -263,14 +264,13 @@ class Cookie(Product):
         )
         crevice = np.zeros((size, size), np.float32)
         if self._plates:
-            crevice = self._crack_lines(rng, size, broad, crumb)
-            height += broad * np.float32(0.014 * self._cracks) - crevice * np.float32(0.022)
+            crevice, plates = self._crust(rng, size, broad, crumb)
+            height += np.float32(self._cracks) * (broad * np.float32(0.005) + plates) - crevice * np.float32(0.022)
         height += self._relief(x, y, rx, ry)
 
         color = flat(size, dough)
-        browning = (
-            np.exp(-np.maximum(depth, 0) * 9) * np.float32(0.75) + np.float32(0.13) * broad + np.float32(0.1) * crumb
-        )
+        browning = np.exp(-np.maximum(depth, 0) * np.float32(self._rim)) * np.float32(0.75)
+        browning += np.float32(self._mottle) * broad + np.float32(0.1) * crumb
         blend(color, toast, np.clip(browning, 0, 1))
         if self._sugar:
             blend(color, np.minimum(dough * 1.35, 1), np.clip(grain - 1.2, 0, 1) * np.float32(self._sugar))
@@ -286,16 +286,20 @@ class Cookie(Product):
         add_gray(color, np.float32(0.03) * glint)
         return Layer(np.clip(color, 0, 1), alpha)
 
-    def _crack_lines(self, rng: Generator, size: int, broad: FloatImage, crumb: FloatImage) -> FloatImage:
-        """Creases between plates of crust, S×S in [0, 1]: bent, and present only here and there."""
-        index, _, _ = nearest(size, rng.uniform(-0.95, 0.95, (self._plates, 2)))
+    def _crust(self, rng: Generator, size: int, broad: FloatImage, crumb: FloatImage) -> tuple[FloatImage, FloatImage]:
+        """Creases between plates of crust, in [0, 1], bent and present only here and there; and the plates' height."""
+        index, dx, dy = nearest(size, rng.uniform(-0.95, 0.95, (self._plates, 2)))
+        lift, tilt_x, tilt_y = rng.normal(0, 1, (3, self._plates)).astype(np.float32)
+        slabs = lift.take(index) * np.float32(0.006) + np.float32(0.05) * (
+            tilt_x.take(index) * dx + tilt_y.take(index) * dy
+        )
         seams = cv2.morphologyEx(index.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((2, 2), np.uint8)) > 0
-        soft = cv2.GaussianBlur(seams.astype(np.float32), (0, 0), size / 190)
+        soft = cv2.GaussianBlur(cv2.merge((seams.astype(np.float32), slabs)), (0, 0), size / 190)
         column, row = np.meshgrid(np.arange(size, dtype=np.float32), np.arange(size, dtype=np.float32))
         shift = np.float32(size / 90)
         bent = cv2.remap(soft, column + shift * (broad + crumb), row + shift * (broad - crumb), cv2.INTER_LINEAR)
         present = np.clip(smooth_noise(rng, size, 6) + np.float32(2 * self._cracks - 1.1), 0, 1)
-        return np.clip(bent * 1.6 * present, 0, 1)
+        return np.clip(bent[..., 0] * 1.6 * present, 0, 1), np.ascontiguousarray(bent[..., 1])
 
     def _lay_chips(
         self,
