@@ -17,7 +17,6 @@ from anomalygpt.simulation.base import (
     random_color,
     smooth_noise,
 )
-from anomalygpt.simulation.objects_pharma import spoiled_print
 from anomalygpt.simulation.shading import (
     RING_STEPS,
     add_gray,
@@ -30,6 +29,7 @@ from anomalygpt.simulation.shading import (
     random_text,
     ring_noise,
     scale_color,
+    spoiled_print,
     text_mask,
     tinted,
     vary_color,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from numpy.random import Generator
 
 from anomalygpt.simulation import (
+    objects_baked,
     objects_boards,
+    objects_cable,
     objects_electronics,
     objects_food,
     objects_glass,
     objects_metal,
     objects_pharma,
     objects_soft,
+    objects_tablet,
     random_products,
     textures,
     textures_cloth,
@@ -25,13 +28,16 @@ _ALL: tuple[type[Product], ...] = (
     *textures_cloth.PRODUCTS,
     *textures_made.PRODUCTS,
     *textures.PRODUCTS,
+    *objects_baked.PRODUCTS,
     *objects_boards.PRODUCTS,
+    *objects_cable.PRODUCTS,
     *objects_electronics.PRODUCTS,
     *objects_food.PRODUCTS,
     *objects_glass.PRODUCTS,
     *objects_metal.PRODUCTS,
     *objects_pharma.PRODUCTS,
     *objects_soft.PRODUCTS,
+    *objects_tablet.PRODUCTS,
     *random_products.PRODUCTS,
 )
 

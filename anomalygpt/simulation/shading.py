@@ -125,18 +125,23 @@ def mask_depth(mask: FloatImage) -> FloatImage:
     return cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5) * np.float32(2.0 / mask.shape[1])
 
 
+@lru_cache(maxsize=64)
+def _harmonics(lowest: int, highest: int) -> NDArray[np.float32]:
+    """Cosines, then sines, of the orders `lowest` to `highest` over a full turn; kept, not to be written to."""
+    angles = np.arange(lowest, highest + 1)[:, None] * np.linspace(0, 2 * np.pi, RING_STEPS, endpoint=False)
+    return np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32)
+
+
 def ring_noise(rng: Generator, lowest: int = 1, highest: int = 8, decay: float = 1.0) -> NDArray[np.float32]:
     """A closed random curve over the angle, `RING_STEPS` values of zero mean and about unit deviation.
 
     Harmonic k of `lowest` to `highest` has a weight of k to the power of -decay. Read it with `around`.
     """
-    orders = np.arange(lowest, highest + 1)
-    weights = orders.astype(np.float64) ** -decay
-    phases = rng.uniform(0, 2 * np.pi, orders.size)
-    sizes = weights * rng.uniform(0.4, 1.4, orders.size)
-    turn = np.linspace(0, 2 * np.pi, RING_STEPS, endpoint=False)
-    curve = (sizes[:, None] * np.cos(orders[:, None] * turn + phases[:, None])).sum(0)
-    return (curve / np.sqrt(0.5 * (weights**2).sum())).astype(np.float32)
+    weights = np.arange(lowest, highest + 1, dtype=np.float64) ** -decay
+    phases = rng.uniform(0, 2 * np.pi, weights.size)
+    sizes = weights * rng.uniform(0.4, 1.4, weights.size) / np.sqrt(0.5 * (weights**2).sum())
+    shares = np.concatenate([sizes * np.cos(phases), sizes * np.sin(phases)]).astype(np.float32)
+    return shares @ _harmonics(lowest, highest)
 
 
 def around(curve: NDArray[np.float32], angle: FloatImage) -> FloatImage:
@@ -274,6 +279,27 @@ def random_text(rng: Generator, least: int = 2, most: int = 5) -> str:
     split = int(rng.integers(0, length + 1))
     kinds = [LETTERS if place < split else DIGITS for place in range(length)]
     return "".join(kind[rng.integers(len(kind))] for kind in kinds)
+
+
+def spoiled_print(rng: Generator, text: str) -> tuple[str, float, float]:
+    """What goes wrong with a print: (the text then printed, its strength, its turn in degrees)."""
+    kind = rng.random()
+    if kind < 0.25:
+        return "", 1.0, 0.0
+    if kind < 0.45 and len(text) > 1:
+        keep = int(rng.integers(1, len(text)))
+        return (
+            (text[:keep] + " " * (len(text) - keep))
+            if rng.random() < 0.5
+            else (" " * (len(text) - keep) + text[keep:]),
+            1.0,
+            0.0,
+        )
+    if kind < 0.65:
+        return random_text(rng, len(text), len(text)), 1.0, 0.0
+    if kind < 0.8:
+        return text, rng.uniform(0.15, 0.4), 0.0
+    return text, 1.0, float(rng.choice([180.0, rng.uniform(20, 60), rng.uniform(-60, -20)]))
 
 
 @lru_cache(maxsize=64)

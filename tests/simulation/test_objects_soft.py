@@ -1,14 +1,25 @@
 import numpy as np
 import pytest
 
-from anomalygpt.simulation import objects_food, objects_glass, objects_pharma, objects_soft
+from anomalygpt.simulation import (
+    objects_baked,
+    objects_cable,
+    objects_food,
+    objects_glass,
+    objects_pharma,
+    objects_soft,
+    objects_tablet,
+)
 from anomalygpt.simulation.base import Product
 
 PRODUCTS = [
-    *objects_soft.PRODUCTS,
+    *objects_baked.PRODUCTS,
+    *objects_cable.PRODUCTS,
     *objects_food.PRODUCTS,
-    *objects_pharma.PRODUCTS,
     *objects_glass.PRODUCTS,
+    *objects_pharma.PRODUCTS,
+    *objects_soft.PRODUCTS,
+    *objects_tablet.PRODUCTS,
 ]
 SIZE = 96
 
