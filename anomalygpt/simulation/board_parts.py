@@ -306,8 +306,9 @@ class Assembly:
         color = cv2.resize(color, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         field = cv2.resize(field, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         rest = 1 - cover
-        board.albedo *= rest[..., None]
-        board.albedo += color
+        board.tone(rest)
+        for plane, over in zip(board.albedo, cv2.split(color), strict=True):
+            plane += over
         board.height = cv2.GaussianBlur(board.height * rest + field[..., 0] * np.float32(TOP_HEIGHT), (3, 3), 0.6)
         board.gloss = board.gloss * rest + field[..., 1]
         board.metal = field[..., 2]

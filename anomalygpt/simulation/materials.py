@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from anomalygpt.simulation.base import FloatImage, fractal_noise, random_color, smooth_noise
+from anomalygpt.simulation.texture_fields import white_noise
 
 # Name: saturation, value, fine grain, coarse mottling, bump, gloss, metal, sharpness of the highlight.
 _KINDS: dict[str, tuple[tuple[float, float], tuple[float, float], float, float, float, float, float, int]] = {
@@ -68,18 +69,18 @@ class Material:
     specks: float
 
     def paint(self, size: int, rng: Generator) -> tuple[FloatImage, FloatImage]:
-        """Colour S×S×3 and height S×S of a fresh piece of it."""
+        """Colour 3×S×S and height S×S of a fresh piece of it."""
         coarse = fractal_noise(rng, size, self.cells, 3, 0.6, self.stretch)
-        fine = smooth_noise(rng, size, size, max(1.0, self.stretch / 2))
+        fine = white_noise(rng, size) if self.stretch == 1 else smooth_noise(rng, size, size, self.stretch / 2)
         weight = np.clip(np.float32(self.mottle) * (coarse + np.float32(0.6)), 0, 1)
         if self.name == "wood":
             weight = np.float32(0.5 * min(1, self.mottle * 8)) * (0.5 + 0.5 * np.sin(coarse * 6))
-        color = self.color + weight[..., None] * (self.second - self.color)
+        color = self.color[:, None, None] + weight * (self.second - self.color)[:, None, None]
         if self.specks:
             dots = smooth_noise(rng, size, size / 3.2)
             edge = np.float32(2.6 - 9 * self.specks)
-            color += np.clip((dots - edge) * 2.5, 0, 1)[..., None] * (self.second - color)
-        color *= (1 + np.float32(self.grain) * fine)[..., None]
+            color += np.clip((dots - edge) * 2.5, 0, 1) * (self.second[:, None, None] - color)
+        color *= 1 + np.float32(self.grain) * fine
         return color, np.float32(self.bump) * (coarse + 0.25 * fine)
 
 

@@ -287,7 +287,7 @@ class CircuitBoard(Product):
         ]
         board.shadow(fill(size, tall), light, 0.05, 0.5)
         cover = self.assembly.lay(board, offsets, absent, bend)
-        board.albedo *= (np.float32(tint) * (1 + 0.03 * coarse + 0.025 * fine))[..., None]
+        board.tone(np.float32(tint) * (1 + 0.03 * coarse + 0.025 * fine))
         color = board.shade(light, 0.5, 4, 1.0)
         alpha = np.ones((size, size), np.float32) if self.whole else np.maximum(fill(size, [self.outline]), cover)
         return Layer(color, alpha)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.random import Generator
 
-from anomalygpt.simulation.base import Layer, Pose, Product, fractal_noise, grid_xy, random_color, smooth_noise
+from anomalygpt.simulation.base import Layer, Pose, Product, fractal_noise, grid_xy, random_color
 from anomalygpt.simulation.forms import Relief, aimed, fill, inside_distance, lettering, moved, rounded, stroke, superellipse
 from anomalygpt.simulation.shading import dome, random_text
+from anomalygpt.simulation.texture_fields import white_noise
 
 
 class Transistor(Product):
@@ -47,7 +49,7 @@ class Transistor(Product):
         wobble = rng.normal(0, 0.008, (self.legs, 2))
         tone = self.tone * rng.normal(1, 0.08)
         board_tone, origin = rng.normal(1, 0.05), rng.normal(0, 0.01, 2)
-        fine, coarse = smooth_noise(rng, size, size), fractal_noise(rng, size, 12, 3)
+        fine, coarse = white_noise(rng, size), fractal_noise(rng, size, 12, 3)
 
         dx, dy, turn, alive, ends, shown = *place, lean, [True] * self.legs, wobble.copy(), True
         lines = list(self.text)
@@ -68,11 +70,11 @@ class Transistor(Product):
                 lines[row] = "" if fault_rng.random() < 0.4 else random_text(fault_rng, 3, 6)
 
         part = Relief(size, self.board * board_tone, 0.05)
-        part.albedo *= (1 + 0.05 * coarse + 0.03 * fine)[..., None]
+        part.tone(1 + 0.05 * coarse + 0.03 * fine)
         x, y = grid_xy(size)
         u = (x - np.float32(origin[0])) / np.float32(self.pitch)
         v = (y - np.float32(self.holes_y + origin[1])) / np.float32(self.pitch)
-        gap = np.hypot(u - np.round(u), v - np.round(v)) * np.float32(self.pitch)
+        gap = cv2.magnitude(u - np.round(u), v - np.round(v)) * np.float32(self.pitch)
         if self.pad:
             part.lay(np.clip((self.pad - gap) * size / 2 + 0.5, 0, 1), self.pad_color * board_tone, add=0.004, gloss=0.3)
         part.lay(np.clip((self.hole - gap) * size / 2 + 0.5, 0, 1), self.board * 0.12, add=-0.03, gloss=0)
@@ -104,7 +106,7 @@ class Transistor(Product):
         if shown:
             edge = inside_distance(package)
             grain = 1 + 0.1 * fine + 0.05 * coarse
-            part.lay(package, tone.astype(np.float32) * grain[..., None], 0.15 + 0.05 * dome(edge, 0.08), 0.16, 0.0)
+            part.lay(package, tone.astype(np.float32)[:, None, None] * grain, 0.15 + 0.05 * dome(edge, 0.08), 0.16, 0.0)
             for row, line in enumerate(lines):
                 offset = (row - (len(lines) - 1) / 2) * 0.17
                 paths = [moved(p, dx, self.top + self.tall + offset + dy, turn) for p in lettering(line, 0.1)]
@@ -149,7 +151,7 @@ class Zipper(Product):
         slip = rng.normal(0, 0.025, (2, count))
         bright = rng.normal(1, 0.06, (2, count))
         bow = rng.normal(0, 0.004, 5)
-        fine, coarse = smooth_noise(rng, size, size), fractal_noise(rng, size, 10, 3)
+        fine, coarse = white_noise(rng, size), fractal_noise(rng, size, 10, 3)
 
         alive, tilt, out = np.ones((2, count)), np.zeros((2, count)), np.zeros((2, count))
         split = np.zeros((2, count))
@@ -172,21 +174,21 @@ class Zipper(Product):
         wide = np.abs(x)
         row = np.arange(size) * (count - 1.0) / size
         gape = np.interp(row, np.arange(count), split[0]).astype(np.float32)[:, None]
-        gape = gape * np.exp(-((wide / 0.32) ** 4))
+        gape = gape * np.exp(-np.square(np.square(wide / 0.32)))
         apart = wide - gape
 
         part = Relief(size, self.tape * tone, 0.03)
         weft = np.sin(y * np.float32(np.pi * self.ribs) + np.float32(self.herringbone * 8) * np.abs((apart * 5) % 1 - 0.5))
         warp = np.sin(apart * np.float32(np.pi * self.threads))
         weave = weft * warp * 0.6 + 0.4 * warp + 0.5 * fine + 0.25 * coarse
-        part.albedo *= np.maximum(1 + np.float32(self.contrast) * weave, 0.1)[..., None]
+        part.tone(np.maximum(1 + np.float32(self.contrast) * weave, 0.1))
         seam = np.exp(-(((apart - np.float32(self.reach + self.seam)) / 0.018) ** 2))
         stitches = 0.5 + 0.5 * np.cos(y * np.float32(np.pi * self.ribs * 0.8))
-        part.albedo *= (1 - 0.35 * seam * (1 - stitches))[..., None]
-        part.height += 0.012 * seam * stitches - 0.03 * np.exp(-((apart / (self.reach * 1.2)) ** 4))
+        part.tone(1 - 0.35 * seam * (1 - stitches))
+        part.height += 0.012 * seam * stitches - 0.03 * np.exp(-np.square(np.square(apart / np.float32(self.reach * 1.2))))
         for place in self.bands:
             part.height += 0.01 * np.exp(-(((apart - np.float32(place)) / 0.02) ** 2))
-        part.albedo *= (1 - 0.8 * np.clip((np.float32(self.overlap) - apart) * size / 4, 0, 1))[..., None]
+        part.tone(1 - 0.8 * np.clip((np.float32(self.overlap) - apart) * size / 4, 0, 1))
 
         near = np.flatnonzero(wide.min(0) < self.reach + 0.2)
         box = slice(int(near[0]), int(near[-1]) + 1)
@@ -209,7 +211,7 @@ class Zipper(Product):
             top[:, box] = 0.045 * round_off
             shade = np.ones((size, size), np.float32)
             shade[:, box] = bright[side].astype(np.float32)[tooth] * (0.55 + 0.45 * round_off)
-            part.lay(full, (self.tooth_tone * tone).astype(np.float32) * shade[..., None], top, 0.35 if self.metal else 0.18, 0.3 if self.metal else 0)
+            part.lay(full, (self.tooth_tone * tone).astype(np.float32)[:, None, None] * shade, top, 0.35 if self.metal else 0.18, 0.3 if self.metal else 0)
         alpha = np.clip((np.float32(self.half_width) + gape * 0.3 + 0.004 * fine - wide) * size / 2 + 0.5, 0, 1)
         return Layer(part.shade(light, 0.5, 4, 1.0), alpha.astype(np.float32))
 

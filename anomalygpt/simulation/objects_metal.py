@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, grid_xy, smooth_noise
 from anomalygpt.simulation.forms import Outline, Relief, aimed, fill, gear, inside_distance, polar, regular, rounded
 from anomalygpt.simulation.shading import dome
+from anomalygpt.simulation.texture_fields import white_noise
 
 
 def _metal_tone(rng: Generator) -> FloatImage:
@@ -63,8 +64,8 @@ class MetalNut(Product):
         light = aimed(rng, rng.uniform(0, 2 * np.pi), 0.1, rng.uniform(0.7, 1.2))
         tone = self.tone * np.float32(rng.normal(1, 0.05)) + rng.normal(0, 0.008, 3).astype(np.float32)
         phase, scene, brightness = rng.uniform(0, 2 * np.pi), rng.uniform(0, 6), rng.normal(0, 0.3)
-        fine = smooth_noise(rng, size, size, self.brush)
-        coarse = fractal_noise(rng, size, 9, 4, 0.65)
+        fine = white_noise(rng, size) if self.brush == 1 else smooth_noise(rng, size, size, self.brush)
+        coarse = fractal_noise(rng, size, 11, 3, 0.65)
 
         outline, flip, dents = self.outline, 1.0, list(self.dent)
         if fault_rng is not None:
@@ -106,7 +107,7 @@ class MetalNut(Product):
         wall = np.clip((self.hole - radius) * size / 2 + 0.5, 0, 1)
         angle = np.arctan2(y, x)
         threads = 0.16 + 0.22 * np.maximum(np.sin(2 * np.pi * 2.4 * depth + angle + phase), 0) * (1 + np.cos(angle - phase)) * 0.8
-        part.albedo *= (1 + np.float32(self.grain) * fine + np.float32(0.06) * coarse * np.float32(1 + brightness))[..., None]
+        part.tone(1 + np.float32(self.grain) * fine + np.float32(0.06) * coarse * np.float32(1 + brightness))
         color = part.shade(light, 0.5, 4, scene)
         color += wall[..., None] * ((threads * (1 - 0.45 * depth))[..., None] * tone * 1.5 - color)
         alpha = mask * np.clip((radius - self.hole + self.thread) * size / 2 + 0.5, 0, 1)
@@ -161,7 +162,7 @@ class Screw(Product):
         azimuth, lean = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.8)
         turn = rng.uniform(0, 2 * np.pi)
         tone = self.tone * np.float32(rng.normal(1, 0.05))
-        fine, coarse = smooth_noise(rng, size, size), smooth_noise(rng, size, size / 5)
+        fine, coarse = white_noise(rng, size), smooth_noise(rng, size, size / 5)
         glare = rng.uniform(0.6, 1.2)
 
         x, y = grid_xy(size)
@@ -175,7 +176,7 @@ class Screw(Product):
             near = np.exp(-(((line - where) / reach) ** 4))
             bend, chop = fault_rng.choice([-1, 1]) * fault_rng.uniform(0.25, 0.7), fault_rng.random() < 0.35
             if fault == "bent part":
-                y = y - np.float32(bend) * np.maximum(along - np.float32(where - 0.05), 0) ** 1.2
+                y = y - np.float32(bend) * np.maximum(along - np.float32(where - 0.05), 0)
             elif fault == "missing part" and chop:
                 core = np.where(line > where, 0, core)
             elif fault == "missing part":
@@ -189,7 +190,7 @@ class Screw(Product):
         across = y / np.maximum(outer, 1e-3)
         wave = 2 * np.pi * (along / np.float32(self.pitch)) + np.float32(2 * np.pi * self.slant) * across
         wave = wave + np.float32(turn) + phase_fault.astype(np.float32)[index]
-        crest = ((np.cos(wave) + 1) * np.float32(0.5)) ** np.float32(self.sharp)
+        crest = np.asarray(cv2.pow((np.cos(wave) + 1) * np.float32(0.5), self.sharp), np.float32)
         radius = outer * (1 - cut * (1 - crest))
         v = y / np.maximum(radius, 1e-3)
         alpha = np.clip((radius - np.abs(y)) * np.float32(size / 2) + 0.5, 0, 1) * np.clip(np.minimum(along, np.float32(self.length) - along) * size / 2 + 0.5, 0, 1)
@@ -208,7 +209,7 @@ class Screw(Product):
         level = np.float32(0.25) + np.float32(0.6) * np.maximum(facing, 0) + mirror * nz
         level *= (0.62 + 0.38 * crest) * (cut > 0) + (cut <= 0)
         level *= 1 + np.float32(self.grain) * fine + np.float32(0.04) * coarse
-        spark = np.maximum(facing, 0) ** 14 * np.float32(self.gloss * glare)
+        spark = np.asarray(cv2.pow(np.maximum(facing, 0), 14), np.float32) * np.float32(self.gloss * glare)
         color = tone * level[..., None] + spark[..., None]
         return Layer(np.clip(color, 0, 1).astype(np.float32), alpha.astype(np.float32))
 
@@ -266,7 +267,7 @@ class CastMetal(Product):
         light = aimed(rng, rng.uniform(0, 2 * np.pi), 0.1, rng.uniform(0.7, 1.2))
         spread, phase, level = rng.uniform(2, 7), rng.uniform(0, 2 * np.pi), rng.normal(1, 0.06)
         marks = np.convolve(rng.standard_normal(self.steps), np.ones(3) / 3, "same") * 0.03 + self.marks
-        coarse, fine = fractal_noise(rng, size, 14, 4, 0.7), smooth_noise(rng, size, size)
+        coarse, fine = fractal_noise(rng, size, 14, 3, 0.7), white_noise(rng, size)
         slots = rng.normal(0, 0.02, 16)
         blur = rng.normal(0, 0.3, 8)
 
@@ -301,7 +302,7 @@ class CastMetal(Product):
             part.height += cover * 0.07
             tone = tone + cover * (np.float32(self.vane_tone) - tone)
         rough = self.rough.astype(np.float32)[index]
-        part.albedo *= (tone * (1 + rough * (0.1 * coarse + 0.06 * fine) + marks.astype(np.float32)[index]))[..., None]
+        part.tone(tone * (1 + rough * (0.1 * coarse + 0.06 * fine) + marks.astype(np.float32)[index]))
         for hole in range(self.holes):
             if on_hole and hole == gone:
                 continue
@@ -314,7 +315,7 @@ class CastMetal(Product):
         for order, weight in ((2, 1.0), (4, 0.35)):
             fan += np.float32(weight) * np.cos(order * (angle - np.float32(phase + blur[order])))
         fan = np.exp(np.float32(spread * 0.3) * (fan - 1.1))
-        part.albedo *= (1 + self.shine.astype(np.float32)[index] * (1.1 * fan - 0.35))[..., None]
+        part.tone(1 + self.shine.astype(np.float32)[index] * (1.1 * fan - 0.35))
         color = part.shade(light, 0.5, 4)
         alpha = np.clip((np.float32(self.radius) - radius) * size / 2 + 0.5, 0, 1)
         return Layer(color, alpha.astype(np.float32))

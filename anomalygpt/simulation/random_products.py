@@ -222,7 +222,7 @@ class RandomObject(Product):
         light = aimed(rng, self.azimuth, 0.3 if self.pose.rotation < 90 else np.pi, 0.9)
         scene = rng.uniform(0, 6)
         jitter = [(rng.normal(0, 1, (len(b.places), 3)), rng.normal(1, self.tint, len(b.places))) for b in self.bodies]
-        batch = rng.normal(1, self.tint, 3) * rng.normal(1, 0.02)
+        batch = rng.normal(1, 0.25 * self.tint + 0.004, 3) * rng.normal(1, self.tint + 0.015)
         change = NO_CHANGE if fault is None or fault_rng is None else self._change(fault, fault_rng)
 
         part = Relief(size)
@@ -231,7 +231,7 @@ class RandomObject(Product):
             offsets, tints = jitter[number]
             mask = self._paint_body(part, number, offsets, tints, change, rng, light)
             alpha = self._paint_details(part, number, offsets, change, rng, mask, np.maximum(alpha, mask))
-        part.albedo *= batch.astype(np.float32)
+        part.albedo *= batch.astype(np.float32)[:, None, None]
         sharpness = self.bodies[0].material.sharpness
         return Layer(part.shade(light, self.ambient, sharpness, scene), alpha)
 
@@ -280,9 +280,9 @@ class RandomObject(Product):
         scale = float(body.places[0, 3])
         if body.material.rim:
             fade = np.float32(body.material.rim) * (1 - dome(depth, 0.3 * scale))
-            color += np.maximum(fade, 0)[..., None] * (body.material.second - color)
-            color += np.maximum(-fade, 0)[..., None] * (np.float32(1) - color)
-        color *= tint[..., None]
+            color += np.maximum(fade, 0) * (body.material.second[:, None, None] - color)
+            color += np.maximum(-fade, 0) * (np.float32(1) - color)
+        color *= tint
         height = self._height(body, depth, scale) + bump * np.float32(min(1.0, 1.5 * scale)) + np.float32(0.06 * number)
         part.lay(mask, color, height, body.material.gloss, body.material.metal)
         return mask
