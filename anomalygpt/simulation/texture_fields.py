@@ -28,6 +28,11 @@ def white_noise(rng: Generator, size: int) -> FloatImage:
     return noise
 
 
+def odd(whole: FloatImage) -> FloatImage:
+    """1 where a whole number is odd, 0 where it is even; ten times faster than the remainder of floats."""
+    return whole - 2 * np.floor(whole * np.float32(0.5))
+
+
 def blurred(image: FloatImage, sigma: float) -> FloatImage:
     """The image (S×S or S×S×3) blurred by a Gaussian of deviation `sigma` pixels."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
@@ -40,7 +45,7 @@ def sampled(table: FloatImage, x: FloatImage, y: FloatImage) -> FloatImage:
 
 def gray(brightness: FloatImage) -> FloatImage:
     """A grey image S×S×3 of a brightness S×S."""
-    return np.repeat(brightness[..., None], 3, axis=2)
+    return np.asarray(cv2.cvtColor(brightness, cv2.COLOR_GRAY2RGB), np.float32)
 
 
 def laid(image: FloatImage, size: int, angle: float) -> FloatImage:
@@ -152,14 +157,24 @@ def relief(height: FloatImage, angle: float, strength: float) -> FloatImage:
     return np.asarray(cv2.filter2D(height, -1, kernel), np.float32)
 
 
+def _spread(color: FloatImage, weight: FloatImage) -> FloatImage:
+    """One colour (3) weighted by S×S, S×S×3; several times faster than numpy's broadcasting over a last axis of 3."""
+    return np.asarray(cv2.merge([weight * channel for channel in color.astype(np.float32)]), np.float32)
+
+
 def toned(color: FloatImage, tone: FloatImage) -> FloatImage:
     """A colour (3, or S×S×3) made brighter by the share `tone` (S×S), float32 S×S×3."""
-    return np.asarray(color * (1.0 + tone)[..., None], np.float32)
+    light = np.asarray(tone + np.float32(1.0), np.float32)
+    return _spread(color, light) if color.ndim == 1 else color * gray(light)
 
 
 def mixed(base: FloatImage, other: FloatImage, weight: FloatImage) -> FloatImage:
     """From `base` (3, or S×S×3) to `other` (the same) by `weight` (S×S), float32 S×S×3."""
-    return np.asarray(base + weight[..., None] * (other - base), np.float32)
+    weight = np.asarray(weight, np.float32)
+    if other.ndim > 1:
+        return np.asarray(base + gray(weight) * (other - base), np.float32)
+    rest = np.float32(1.0) - weight
+    return (_spread(base, rest) if base.ndim == 1 else base * gray(rest)) + _spread(other, weight)
 
 
 def muted_color(rng: Generator, value: tuple[float, float] = (0.1, 0.95)) -> FloatImage:
@@ -202,9 +217,9 @@ def finished(color: FloatImage, rng: Generator, drift: float = 0.02, grain: floa
     size = color.shape[0]
     tone = smooth_noise(rng, size, rng.uniform(2, 4)) * np.float32(drift)
     tone += np.float32(1.0)
-    color = color * tone[..., None]
-    color += (white_noise(rng, size) * np.float32(grain))[..., None]
-    return np.clip(color, 0.0, 1.0)
+    color = color * gray(tone)
+    color += gray(white_noise(rng, size) * np.float32(grain))
+    return np.clip(color, 0.0, 1.0, out=color)
 
 
 def turned_xy(size: int, angle: float) -> tuple[FloatImage, FloatImage]:

@@ -24,6 +24,7 @@ from anomalygpt.simulation.texture_fields import (
     cells,
     finished,
     log_uniform,
+    mixed,
     muted_color,
     sampled,
     shifted,
@@ -227,8 +228,8 @@ class Fabric(_Cloth):
                 move = fault_rng.uniform(12, 40, 2).astype(np.float32)
                 other = sampled(self.motif, u + move[0], v + move[1])
                 weight = np.where(where > 0, other * np.float32(0.85), weight)
-        light = color.mean(axis=2, keepdims=True) / max(float(color.mean()), 1e-3)
-        return np.asarray(color + weight[..., None] * (self.ink * light - color), np.float32)
+        light = cv2.transform(color, np.full((1, 3), 1 / 3, np.float32)) / np.float32(max(float(color.mean()), 1e-3))
+        return mixed(color, toned(self.ink, light - 1), weight)
 
     def _knitted(self, size: int, rng: Generator) -> FloatImage:
         """Columns of V-shaped stitches, float32 size×size×3."""

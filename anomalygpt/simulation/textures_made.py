@@ -24,6 +24,7 @@ from anomalygpt.simulation.texture_fields import (
     gray,
     log_uniform,
     mixed,
+    odd,
     shifted,
     surface,
     toned,
@@ -98,7 +99,7 @@ class Grid(Product):
         if self.kind in ("sheet", "hex"):
             if self.kind == "hex":
                 v = v * np.float32(1.1547)
-                u = u + np.float32(0.5) * (np.floor(v) % 2)
+                u = u + np.float32(0.5) * odd(np.floor(v))
             fu, fv = u - np.floor(u) - np.float32(0.5), v - np.floor(v) - np.float32(0.5)
             hole = (
                 np.maximum(np.abs(fu), np.abs(fv))
@@ -117,15 +118,15 @@ class Grid(Product):
         cover_u, body_u = self._wire(u - iu, sharp)
         cover_v, body_v = self._wire(v - iv, sharp * np.float32(1 / self.ratio))
         cover_u = cover_u * ~missing
-        body_u = body_u + wires[0][iu.astype(np.int32) % 256]
-        body_v = body_v + wires[1][iv.astype(np.int32) % 256]
+        body_u = body_u + wires[0][iu.astype(np.int32) & 255]
+        body_v = body_v + wires[1][iv.astype(np.int32) & 255]
         if self.kind == "woven":
             # Each wire rises and falls by turns: over one crossing, under the next.
-            rise = np.cos(np.float32(np.pi) * v) * (1 - 2 * (iu % 2))
+            rise = np.cos(np.float32(np.pi) * v) * (1 - 2 * odd(iu))
             body_u = body_u * (1 + np.float32(0.3 * self.wave) * rise)
-            rise_v = np.cos(np.float32(np.pi) * u) * (1 - 2 * (iv % 2))
+            rise_v = np.cos(np.float32(np.pi) * u) * (1 - 2 * odd(iv))
             body_v = body_v * (1 - np.float32(0.3 * self.wave) * rise_v)
-            u_over = (iu + iv) % 2 == 0
+            u_over = odd(iu + iv) == 0
         else:
             u_over = np.ones((size, size), bool)
         wire = shifted(self.wire, rng, 0.03)
@@ -193,7 +194,7 @@ class SolarCell(Product):
             tone -= np.maximum(fractal_noise(rng, size, 7, 5, 0.75) - 0.7, 0) * np.float32(0.35 * self.dark)
             tone -= np.maximum(0.1 - borders(label, self.grains), 0) * np.float32(1.5 * self.grain)
         stripe = np.cos((x + np.float32(rng.random())) * np.float32(np.pi * min(self.fingers, size / 2.6)))
-        per_finger = rng.normal(0, 1, 64).astype(np.float32)[((x + 2) * 31.5).astype(np.int32) % 64]
+        per_finger = rng.normal(0, 1, 64).astype(np.float32)[((x + 2) * 31.5).astype(np.int32) & 63]
         tone *= 1 + stripe * np.float32(self.finger) + per_finger * np.float32(self.finger * 0.25)
         if fault is not None and fault_rng is not None:
             bar = int(fault_rng.integers(0, self.bars))
@@ -206,7 +207,8 @@ class SolarCell(Product):
             tone = tone * (1 - hit * np.float32(fault_rng.uniform(0.4, 0.8)))
         sharp = np.float32(size / 2)
         # Busbars: between the pads a bar may be only a faint line.
-        along = np.abs((y + 1) * np.float32(self.bars / 2) % 1 - np.float32(0.5)) * np.float32(2 / self.bars)
+        repeat = (y + 1) * np.float32(self.bars / 2)
+        along = np.abs(repeat - np.floor(repeat) - np.float32(0.5)) * np.float32(2 / self.bars)
         width = np.full((size, size), self.bar_width, np.float32)
         if self.dashes:
             dash = np.clip(

@@ -14,6 +14,7 @@ from anomalygpt.simulation.texture_fields import (
     borders,
     cells,
     finished,
+    gray,
     hsv_color,
     laid,
     log_uniform,
@@ -76,7 +77,7 @@ class Leather(Product):
             bumps += np.minimum(fold * 9, 1.0) * np.float32(2.5 * self.wrinkles)
         light = relief(bumps, self.light + rng.normal(0, 6), 0.3)
         color = toned(color, light + low * np.float32(self.mottle)) * batch(rng, 0.025)
-        color += (np.maximum(light, 0) ** 2 * np.float32(self.gloss))[..., None]
+        color += gray(np.maximum(light, 0) ** 2 * np.float32(self.gloss))
         return surface(finished(color, rng, 0.03, rng.uniform(0.006, 0.016)))
 
 
@@ -192,7 +193,7 @@ class Wood(Product):
         band = self.sharp * saw**3 + (1 - self.sharp) * (0.5 - 0.5 * np.cos(np.float32(2 * np.pi) * saw))
         band *= np.clip((1 - saw) * np.float32(9), 0, 1)
         strength = rng.uniform(0.35, 1.0, 64).astype(np.float32)
-        return np.asarray(band * strength[ring.astype(np.int32) % 64], np.float32)
+        return np.asarray(band * strength[ring.astype(np.int32) & 63], np.float32)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints another board of the same wood, upright, then lays it in its direction."""
