@@ -22,12 +22,13 @@ def build_eye(config: AnomalyGPTConfig) -> Eye:
     return Eye(config, Encoder(config.encoder), AnomalyDecoder(config.decoder, config.encoder), fusion)
 
 
-def build_model(config: AnomalyGPTConfig, tokenizer: Any) -> AnomalyGPT:
+def build_model(config: AnomalyGPTConfig, tokenizer: Any, language: Language | None = None) -> AnomalyGPT:
     """A whole model of that config with random weights.
 
     Args:
         config: every size of it.
         tokenizer: of the language model, as transformers makes them.
+        language: a language model that is loaded already, taken as it is.
     """
     hidden = config.language.hidden_size
     return AnomalyGPT(
@@ -35,5 +36,5 @@ def build_model(config: AnomalyGPTConfig, tokenizer: Any) -> AnomalyGPT:
         build_eye(config),
         PromptLearner(config.prompt_learner, hidden, sum(config.encoder.widths)),
         nn.Linear(config.encoder.embed_dim, hidden),
-        Language(config.language, tokenizer),
+        language or Language(config.language, tokenizer),
     )

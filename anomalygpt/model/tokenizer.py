@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 SPECIAL_TOKENS: tuple[str, ...] = ("<pad>", "<s>", "</s>")
 """Padding, beginning and end, with the ids 0, 1 and 2 that transformers' LlamaConfig takes for granted."""
@@ -67,3 +68,10 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenize
         # What users type is never a special token, even where it looks like one.
         split_special_tokens=True,
     )
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """Reads a saved tokenizer from its folder; nothing is asked of a hub."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)

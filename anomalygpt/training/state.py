@@ -54,9 +54,9 @@ def save_state(
     beside = folder / f"step-{step:08d}.part"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
-    learning = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
-    frozen = {name for name, _ in module.named_parameters()} - learning
-    weights = {name: value for name, value in module.state_dict().items() if name not in frozen}
+    # Of tied weights the parameters name one, and the buffers are none of them; frozen ones are not kept.
+    weights = {name: value.detach() for name, value in module.named_parameters() if value.requires_grad}
+    weights |= {name: value for name, value in module.named_buffers() if name in module.state_dict()}
     save_file({name: value.contiguous() for name, value in weights.items()}, beside / "weights.safetensors")
     if average is not None:
         save_file(average.values, beside / "average.safetensors")

@@ -1,0 +1,152 @@
+"""What the trained eye sees of simulated photos: the voice learns from its maps, right or wrong, not from the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import track
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from anomalygpt.config.training import TrainingConfig
+from anomalygpt.model.eye import Eye
+from anomalygpt.model.looking import encode_photos, look, region_masks, square_map
+from anomalygpt.model.state_prompts import state_embeddings
+from anomalygpt.records import Evidence, Facts, Inspection, Region, Sample
+from anomalygpt.simulation.scene import make_sample
+
+CHUNK = 500
+
+
+class SeenPhotos:
+    """Cached outputs of the eye.
+
+    Attributes:
+        facts: of each photo.
+        embeddings: N×D joint embeddings.
+        maps: N×M×M float16, on the prompt learner's grid of pixels.
+        looks: N×R×C pooled features of the strongest regions.
+    """
+
+    def __init__(self, facts: list[Facts], embeddings: Tensor, maps: Tensor, looks: Tensor) -> None:
+        self.facts, self.embeddings, self.maps, self.looks = facts, embeddings, maps, looks
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+
+class _Samples(torch.utils.data.Dataset[Sample]):
+    def __init__(self, config: TrainingConfig, indices: Sequence[int]) -> None:
+        self.config, self.indices = config, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, position: int) -> tuple[Sample, bool]:
+        assert self.config.voice is not None
+        seed = self.config.first_seed + self.indices[position]
+        shots = self.config.voice.shots
+        count = int(np.random.default_rng((self.config.seed, seed, 2)).choice(list(shots), p=list(shots.values())))
+        return make_sample((seed,), shots=max(count, 1)), count > 0
+
+
+def see_photos(eye: Eye, config: TrainingConfig, folder: Path) -> SeenPhotos:
+    """Shows the eye as many simulated photos as the recipe says, and keeps what it saw in `folder`, chunk by chunk.
+
+    Chunks that are there already are not made again.
+    """
+    assert config.voice is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    chunks = []
+    starts = range(0, config.voice.photos, CHUNK)
+    for start in track(starts, description="photos"):
+        name = folder / f"{start:06d}.safetensors"
+        if not name.exists():
+            indices = range(start, min(start + CHUNK, config.voice.photos))
+            tensors, facts = _see_chunk(eye, config, indices)
+            beside = name.with_suffix(".part")
+            save_file(tensors, beside, metadata={"facts": json.dumps([asdict(entry) for entry in facts])})
+            os.replace(beside, name)
+        chunks.append(_read_chunk(name))
+    return SeenPhotos(
+        [facts for _, chunk in chunks for facts in chunk],
+        *(torch.cat([tensors[key] for tensors, _ in chunks]) for key in ("embeddings", "maps", "looks")),
+    )
+
+
+def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tuple[dict[str, Tensor], list[Facts]]:
+    loader = torch.utils.data.DataLoader(
+        _Samples(config, indices), batch_size=None, num_workers=config.workers, collate_fn=_as_is
+    )
+    learner = eye.config.prompt_learner
+    size = eye.config.encoder.image_size
+    states = state_embeddings(eye.encoder, [""]).detach()
+    kept: dict[str, list[Tensor]] = {"embeddings": [], "maps": [], "looks": []}
+    facts = []
+    with torch.inference_mode():
+        for sample, compared in loader:
+            references = sample.references if compared else ()
+            features = encode_photos(eye, [*references, sample.query])
+            query = features.select(slice(len(references), None))
+            memory = eye.remember(features.select(slice(0, len(references)))) if compared else None
+            inspection = look(eye, sample.query, query, states, memory, len(references))
+            masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
+            kept["embeddings"].append(query.embedding[0].clone())
+            kept["maps"].append(torch.from_numpy(square_map(inspection, learner.map_size)).half())
+            kept["looks"].append(eye.region_features(query, masks)[0].clone())
+            facts.append(_facts(sample, inspection))
+    return {key: torch.stack(values).contiguous() for key, values in kept.items()}, facts
+
+
+def _facts(sample: Sample, inspection: Inspection) -> Facts:
+    """Measured evidence, with the true kind of defect under each region that lies on one."""
+    kinds: list[str | None] = []
+    for region in inspection.regions:
+        shared = [(_shared(region.box, defect.box), defect.kind) for defect in sample.defects]
+        best = max(shared, default=(0.0, None), key=lambda pair: pair[0])
+        kinds.append(best[1] if best[0] > 0.2 else None)
+    return Facts(inspection.evidence, sample.product, sample.texture, tuple(kinds))
+
+
+def _shared(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> float:
+    """Area that two boxes share, as a part of the smaller one."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+    return width * height / max(1, min(areas))
+
+
+def _read_chunk(path: Path) -> tuple[dict[str, Tensor], list[Facts]]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        listed: list[dict[str, Any]] = json.loads(file.metadata()["facts"])
+    return load_file(path), [_facts_from(entry) for entry in listed]
+
+
+def _facts_from(entry: dict[str, Any]) -> Facts:
+    evidence = entry["evidence"]
+    regions = tuple(
+        Region(**{key: tuple(value) if isinstance(value, list) else value for key, value in region.items()})
+        for region in evidence["regions"]
+    )
+    return Facts(
+        Evidence(**{**evidence, "regions": regions}),
+        entry["product"],
+        entry["texture"],
+        tuple(entry["defects"]),
+        entry["description"],
+    )
+
+
+def _as_is(item: Any) -> Any:
+    return item
