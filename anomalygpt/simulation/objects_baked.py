@@ -54,6 +54,9 @@ class Cookie(Product):
         self._radius = rng.uniform(0.58, 0.82)
         self._aspect = rng.uniform(0.6, 1.0) if rng.random() < 0.5 else 1.0
         self._square = self._kind == "cracker" or rng.random() < 0.15
+        if self._square:
+            # Its corners stay on the photo however it lies.
+            self._radius = min(self._radius, 0.86 / np.hypot(1, self._aspect))
         self._corner = rng.uniform(0.35, 0.9) if loose else rng.uniform(0.05, 0.3)
         self._wobble = rng.uniform(0.02, 0.05) if loose else rng.uniform(0.002, 0.008)
         self._scallops = int(rng.integers(16, 40)) if not loose and rng.random() < 0.5 else 0
@@ -186,7 +189,7 @@ class Cookie(Product):
             )
             pixels = np.round(((points + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
             cv2.fillPoly(mask, [pixels], 1.0, shift=4)
-        mask = cv2.GaussianBlur(mask, (0, 0), size / 224)
+        mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), size / 224), np.float32)
         hidden = np.clip(mask * 1.5 - np.float32(0.3) - np.float32(0.25) * np.maximum(crumb, 0), 0, 1)
         halo = cv2.GaussianBlur(mask, (0, 0), size / 80)
         scale_color(color, 1 - np.float32(0.35) * np.maximum(halo - mask, 0))

@@ -83,6 +83,7 @@ class Cable(Product):
             if tinned
             else np.array([rng.uniform(0.7, 0.9), rng.uniform(0.42, 0.56), 0.3], np.float32)
         )
+        self._scratches = np.float32(rng.uniform(0.5, 1.2) if self._wires > 1 else rng.uniform(0.1, 0.5))
         self._pack = self._hexagonal(self._wires)
 
     @staticmethod
@@ -111,7 +112,7 @@ class Cable(Product):
         twist = rng.uniform(0, 2 * np.pi, cores)
         jitter = rng.normal(0, 0.09 / np.sqrt(wires), (cores, wires, 2))
         gloss = rng.uniform(0.45, 1.15, cores * wires).astype(np.float32)
-        tilt = rng.uniform(-1, 1, (cores * wires, 2)).astype(np.float32)
+        tilt = rng.uniform(-1, 1, (2, cores * wires)).astype(np.float32)
         colors = np.stack([vary_color(rng, color, 0.03) for color in self._colors])
         sheath_color, fill_color = vary_color(rng, self._sheath_color, 0.04), vary_color(rng, self._fill_color, 0.05)
         cos, sin = np.cos(twist)[:, None], np.sin(twist)[:, None]
@@ -131,12 +132,10 @@ class Cable(Product):
             elif fault == "bent part":
                 bent = fault_rng.permutation(wires)[: int(fault_rng.integers(1, min(wires, 4) + 1))] + chosen * wires
                 push = fault_rng.normal(0, 1, (bent.size, 2))
-                points[bent] += (
-                    push
-                    / np.linalg.norm(push, axis=1, keepdims=True)
-                    * bore
-                    * fault_rng.uniform(0.25, 0.8, (bent.size, 1))
+                push *= (
+                    bore * fault_rng.uniform(0.25, 0.8, (bent.size, 1)) / np.linalg.norm(push, axis=1, keepdims=True)
                 )
+                points[bent] += push
             else:
                 part = fault_rng.random()
                 if part < 0.25 and cores > 1:
@@ -150,7 +149,7 @@ class Cable(Product):
         distance, angle = polar(x, y)
         outer = np.float32(self._radius) * around(1 + np.float32(0.006) * outer_wave, angle) - distance
         inner = outer - np.float32(self._sheath) * around(1 + np.float32(0.06) * inner_wave, angle)
-        color = flat(size, sheath_color * np.float32(1.0))
+        color = flat(size, sheath_color)
         scale_color(color, np.clip(0.72 + outer * 9, 0.72, 1.0) * (1 + 0.03 * grain + 0.03 * cloud))
         blend(color, tinted(fill_color * self._depth, 1 + 0.2 * cloud + 0.1 * grain), coverage(inner, 2.0))
         present = [core for core in range(cores) if core != lost]
@@ -161,17 +160,17 @@ class Cable(Product):
         if lost >= 0:
             keep[lost * wires : (lost + 1) * wires] = False
         index, dx, dy = nearest(size, points[keep])
-        relative = cv2.magnitude(dx, dy) / np.maximum(extent[keep], np.float32(1e-4))[index]
+        relative = cv2.magnitude(dx, dy) / np.maximum(extent[keep], np.float32(1e-4)).take(index)
         disc = np.clip((1 - relative) * np.float32(size * extent.max() * 0.4), 0, 1)
-        slope = tilt[keep][index]
-        face = gloss[keep][index] * (1 + 0.1 * scratch + 0.06 * grain)
-        face += np.float32(0.25) * (slope[..., 0] * dx + slope[..., 1] * dy) / np.float32(extent.max())
-        face *= np.float32(1.02) - np.float32(0.4) * relative**3
+        tilt = tilt * np.float32(0.25 / extent.max())
+        face = gloss[keep].take(index) * (1 + self._scratches * (np.float32(0.1) * scratch + np.float32(0.06) * grain))
+        face += tilt[0][keep].take(index) * dx + tilt[1][keep].take(index) * dy
+        face *= np.float32(1.02) - np.float32(0.4) * relative * relative * relative
         if bent.size:
             where = np.isin(np.flatnonzero(keep), bent)[index]
             face = np.where(where, face * (1.15 + 0.6 * np.float32(light.x) * dx / np.float32(extent.max())), face)
-        blend(color, tinted(self._metal, face), disc)
-        glint = np.clip(face - 0.95, 0, 1) * disc
+        blend(color, tinted(self._metal, face), np.asarray(disc, np.float32))
+        glint = np.clip(face - np.float32(0.95), 0, 1) * disc
         add_gray(color, np.float32(0.5) * glint)
         return Layer(np.clip(color, 0, 1).astype(np.float32), coverage(outer, 1.3))
 

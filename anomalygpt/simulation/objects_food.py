@@ -94,7 +94,7 @@ class Hazelnut(Product):
         square = np.minimum(px * px + py * py, np.float32(0.9999))
         pz = np.sqrt(1 - square)
         along = px * ax + pz * az
-        longitude = cv2.phase(np.asarray(pz * ax - px * az), py)
+        longitude = np.asarray(cv2.phase(pz * ax - px * az, py), np.float32)
         streak = cv2.remap(
             skin,
             np.asarray(longitude * np.float32(128 / (2 * np.pi)), np.float32),

@@ -106,24 +106,24 @@ class Bottle(Product):
 
     def _paint_above(self, size: int, rng: Generator, fault: str | None, fault_rng: Generator | None) -> Layer:
         x, y = grid_xy(size)
-        wave = 1 + np.float32(0.004) * ring_noise(rng, 1, 5, 1.0)
+        wave = np.float32(1) + np.float32(0.004) * ring_noise(rng, 1, 5, 1.0)
         offsets = rng.normal(0, 0.012, 2)
-        gains = rng.normal(1, 0.12, self._around.shape[1]).astype(np.float32)
+        gains = rng.normal(1, 0.12, (1, self._around.shape[1])).astype(np.float32)
         shift = int(rng.integers(-6, 7))
         ripples = rng.standard_normal((ANGLES // 3, 10), dtype=np.float32)
         dots = rng.standard_normal((ANGLES // 2, RADII // 4), dtype=np.float32)
         tint = vary_color(rng, np.ones(3) * 0.94, 0.03)
         cloud = smooth_noise(rng, size, 5)
 
-        gains[0] = 1
+        gains[0, 0] = 1
         rings = (np.roll(self._around, shift, 0) * gains) @ self._radial
-        rings = rings.reshape(ANGLES, RADII, 3)
+        rings = np.asarray(rings, np.float32).reshape(ANGLES, RADII, 3)
         flow = cv2.resize(ripples, (RADII, ANGLES), interpolation=cv2.INTER_CUBIC)
         speck = cv2.resize(dots, (RADII, ANGLES), interpolation=cv2.INTER_LINEAR)
         r = np.linspace(0, 1, RADII, dtype=np.float32)
         neck = np.exp(-(((r - np.float32(self._mouth + 0.02)) / np.float32(0.035)) ** 2)) * np.float32(self._dots)
-        rings *= (1 + np.float32(0.06) * flow)[..., None]
-        rings += (speck * neck)[..., None]
+        scale_color(rings, 1 + np.float32(0.06) * flow)
+        add_gray(rings, speck * neck)
         padded = np.concatenate([rings, rings[:1]])
 
         outer, angle = polar(x, y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from anomalygpt.simulation.base import (
     FloatImage,
@@ -58,6 +59,8 @@ class Pill(Product):
         self._ry = self._rx * ratio[self._shape]
         if self._shape in ("round", "square"):
             self._rx, self._ry = self._rx * 0.9, self._ry * 0.9
+        if self._shape == "square":
+            self._rx, self._ry = self._rx * 0.85, self._ry * 0.85
         white = rng.random() < 0.5
         self._color = (
             random_color(rng, (0.0, 0.12), (0.82, 0.97)) if white else random_color(rng, (0.15, 0.8), (0.5, 0.98))
@@ -141,7 +144,9 @@ class Pill(Product):
         return Layer(np.clip(color, 0, 1).astype(np.float32), alpha)
 
     @staticmethod
-    def _speckle(size: int, places: FloatImage, extents: FloatImage, strengths: FloatImage) -> FloatImage:
+    def _speckle(
+        size: int, places: NDArray[np.float64], extents: NDArray[np.float64], strengths: NDArray[np.float64]
+    ) -> FloatImage:
         """Round specks of several strengths, S×S in [0, 1]."""
         mask = np.zeros((size, size), np.uint8)
         pixels = np.round(((places + 1) * (size / 2) - 0.5) * 16).astype(int)
