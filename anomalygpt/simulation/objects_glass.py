@@ -116,13 +116,13 @@ class Bottle(Product):
         cloud = smooth_noise(rng, size, 5)
 
         gains[0, 0] = 1
-        rings = (np.roll(self._around, shift, 0) * gains) @ self._radial
-        rings = np.asarray(rings, np.float32).reshape(ANGLES, RADII, 3)
+        mixed = (np.roll(self._around, shift, 0) * gains) @ self._radial
+        rings = np.asarray(mixed, np.float32).reshape(ANGLES, RADII, 3)
         flow = cv2.resize(ripples, (RADII, ANGLES), interpolation=cv2.INTER_CUBIC)
         speck = cv2.resize(dots, (RADII, ANGLES), interpolation=cv2.INTER_LINEAR)
         r = np.linspace(0, 1, RADII, dtype=np.float32)
         neck = np.exp(-(((r - np.float32(self._mouth + 0.02)) / np.float32(0.035)) ** 2)) * np.float32(self._dots)
-        scale_color(rings, 1 + np.float32(0.06) * flow)
+        scale_color(rings, 1 + np.minimum(np.float32(0.15) * r * r, np.float32(0.06)) * flow)
         add_gray(rings, speck * neck)
         padded = np.concatenate([rings, rings[:1]])
 
