@@ -59,7 +59,7 @@ def save_state(
     weights |= {name: value for name, value in module.named_buffers() if name in module.state_dict()}
     save_file({name: value.contiguous() for name, value in weights.items()}, beside / "weights.safetensors")
     if average is not None:
-        save_file(average.values, beside / "average.safetensors")
+        save_file({name: value.contiguous() for name, value in average.values.items()}, beside / "average.safetensors")
     moments = {
         f"{index}.{key}": torch.as_tensor(value).contiguous()
         for index, entry in optimizer.state_dict()["state"].items()
