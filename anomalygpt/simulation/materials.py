@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from anomalygpt.simulation.base import FloatImage, fractal_noise, random_color, smooth_noise
+from anomalygpt.simulation.base import FloatImage, fractal_noise, grid_xy, random_color, smooth_noise
 from anomalygpt.simulation.texture_fields import white_noise
 
 # Name: saturation, value, fine grain, coarse mottling, bump, gloss, metal, sharpness of the highlight.
@@ -32,6 +32,7 @@ _KINDS: dict[str, tuple[tuple[float, float], tuple[float, float], float, float, 
     "leathery": ((0.3, 0.7), (0.15, 0.6), 0.03, 0.06, 0.003, 0.12, 0.0, 3),
 }  # fmt: skip
 NAMES = tuple(_KINDS)
+PATTERNS = ("fade", "fade", "stripes", "checks", "dots", "mesh", "waves")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Material:
         sharpness: of the highlight, see `Relief.shade`.
         rim: darkening (negative: brightening) towards the outline.
         specks: share of the surface covered with specks of `second`.
+        opacity: below 1 what lies behind shows through.
+        pattern: "none", or a regular one in `second`: "fade", "stripes", "checks", "dots", "mesh", "waves".
+        pitch: of the pattern in the canvas frame.
+        tilt: of the pattern in radians.
+        depth: of the pattern, as a share of `second` and as height for the raised ones.
     """
 
     name: str
@@ -67,6 +73,31 @@ class Material:
     sharpness: int
     rim: float
     specks: float
+    opacity: float = 1.0
+    pattern: str = "none"
+    pitch: float = 0.2
+    tilt: float = 0.0
+    depth: float = 0.5
+
+    def _pattern(self, size: int) -> FloatImage:
+        """The pattern, S×S in [0, 1]."""
+        x, y = grid_xy(size)
+        u = x * np.float32(np.cos(self.tilt)) + y * np.float32(np.sin(self.tilt))
+        if self.pattern == "fade":
+            return np.clip(u * np.float32(0.6 / self.pitch) * np.float32(0.3) + np.float32(0.5), 0, 1)
+        v = y * np.float32(np.cos(self.tilt)) - x * np.float32(np.sin(self.tilt))
+        turns = np.float32(2 * np.pi / self.pitch)
+        a, b = np.cos(u * turns), np.cos(v * turns)
+        sharp = np.float32(self.pitch * size / 8)
+        if self.pattern == "stripes":
+            return np.clip(a * sharp + 0.5, 0, 1)
+        if self.pattern == "checks":
+            return np.clip(a * b * sharp + 0.5, 0, 1)
+        if self.pattern == "dots":
+            return np.clip((a + b - 1) * sharp + 0.5, 0, 1)
+        if self.pattern == "mesh":
+            return np.clip((np.maximum(a, b) - 0.8) * sharp * 1.5 + 0.5, 0, 1)
+        return np.float32(0.5) + np.float32(0.5) * np.cos(u * turns + 2 * b)
 
     def paint(self, size: int, rng: Generator) -> tuple[FloatImage, FloatImage]:
         """Colour 3×S×S and height S×S of a fresh piece of it."""
@@ -80,21 +111,33 @@ class Material:
             dots = smooth_noise(rng, size, size / 3.2)
             edge = np.float32(2.6 - 9 * self.specks)
             color += np.clip((dots - edge) * 2.5, 0, 1) * (self.second[:, None, None] - color)
+        height = np.float32(self.bump) * (coarse + 0.25 * fine)
+        if self.pattern != "none":
+            weight = np.float32(self.depth) * self._pattern(size)
+            color += weight * (self.second[:, None, None] - color)
+            if self.pattern != "fade" and self.bump:
+                height += np.float32(0.06 * self.pitch) * weight
         color *= 1 + np.float32(self.grain) * fine
-        return color, np.float32(self.bump) * (coarse + 0.25 * fine)
+        return color, height
+
+
+def product_color(rng: Generator, saturation: tuple[float, float] = (0.0, 0.95), value: tuple[float, float] = (0.05, 0.97)) -> FloatImage:
+    """A colour as things have it: often grey, black or white, seldom vivid."""
+    low, high = saturation
+    return random_color(rng, (low, low + (high - low) * float(rng.choice([0.08, 0.5, 1.0], p=(0.4, 0.35, 0.25)))), value)
 
 
 def draw_material(rng: Generator, name: str | None = None, gray: bool = False) -> Material:
     """A random material, of the given name if there is one; `gray` takes its hue away."""
     chosen = str(rng.choice(NAMES)) if name is None else name
     saturation, value, grain, mottle, bump, gloss, metal, sharpness = _KINDS[chosen]
-    color = random_color(rng, saturation, value)
+    color = product_color(rng, saturation, value)
     if chosen in ("wood", "baked", "cardboard", "leathery", "brass"):
         hsv = np.array([[[rng.uniform(16, 48), rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
         color = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
     second = color * np.float32(rng.uniform(0.4, 0.8)) if rng.random() < 0.6 else np.clip(color * np.float32(1.4) + 0.05, 0, 1)
     if rng.random() < 0.15:
-        second = random_color(rng)
+        second = product_color(rng)
     if gray:
         color, second = np.full(3, color.mean(), np.float32), np.full(3, second.mean(), np.float32)
     specks = float(rng.uniform(0.01, 0.12)) if rng.random() < (0.5 if chosen in ("stone", "baked", "candy", "foam") else 0.08) else 0.0
@@ -112,4 +155,9 @@ def draw_material(rng: Generator, name: str | None = None, gray: bool = False) -
         sharpness=sharpness,
         rim=float({"baked": rng.uniform(0.1, 0.5), "wax": rng.uniform(-0.15, 0.1), "glass": rng.uniform(-0.5, 0.6)}.get(chosen, 0.0)),
         specks=specks,
+        opacity=float(rng.uniform(0.45, 0.95)) if chosen == "glass" else 1.0,
+        pattern=str(rng.choice(PATTERNS)) if rng.random() < 0.22 else "none",
+        pitch=float(np.exp(rng.uniform(np.log(0.05), np.log(0.35)))),
+        tilt=float(rng.choice([0.0, np.pi / 2, np.pi / 4, rng.uniform(0, np.pi)])),
+        depth=float(rng.uniform(0.2, 1.0)),
     )

@@ -40,7 +40,7 @@ class MetalNut(Product):
         self.corners = {"wings": int(rng.choice([4, 4, 4, 3, 5])), "hexagon": 6, "square": 4, "flange": 6, "castle": 6}[self.style]
         radius = rng.uniform(0.68, 0.92)
         if self.style == "wings":
-            self.outline = _pinwheel(radius, self.corners, rng.uniform(0.16, 0.34), rng.uniform(0.35, 0.7))
+            self.outline = _pinwheel(radius, self.corners, rng.uniform(0.16, 0.45), rng.uniform(0.35, 0.75))
         elif self.style == "castle":
             self.outline = rounded(gear(radius, rng.uniform(0.12, 0.22), 6, rng.uniform(0.5, 0.75)), 0.012, 180)
         else:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from anomalygpt.simulation.base import FloatImage, random_color
+from anomalygpt.simulation.base import FloatImage
 from anomalygpt.simulation.forms import Outline, lettering, moved, polar, rectangle
-from anomalygpt.simulation.materials import Material, draw_material
+from anomalygpt.simulation.materials import Material, draw_material, product_color
 from anomalygpt.simulation.random_outlines import draw_element
 from anomalygpt.simulation.shading import random_text
 
@@ -99,11 +99,12 @@ def draw_detail(rng: Generator, body: Outline, color: FloatImage, gray: bool) ->
     kind = str(rng.choice(KINDS, p=weights / weights.sum()))
     material = draw_material(rng, gray=gray)
     radius = float(np.exp(rng.uniform(np.log(0.05), np.log(0.32))))
-    contrast = random_color(rng, (0.0, 0.95), (0.05, 0.98))
-    if np.abs(contrast - color).max() < 0.25:
+    contrast = product_color(rng) if rng.random() < 0.6 else color * np.float32(rng.choice([0.35, 0.6, 1.35]))
+    if np.abs(contrast - color).max() < 0.18:
         contrast = np.where(color.mean() > 0.5, color * 0.3, color * 0.4 + 0.6).astype(np.float32)
     if gray:
         contrast = np.full(3, contrast.mean(), np.float32)
+    contrast = np.clip(contrast, 0, 1)
     if kind == "contour":
         scale = float(rng.uniform(0.35, 0.92))
         line = float(rng.choice([0.0, rng.uniform(0.02, 0.05)]))

@@ -2,82 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product
-from anomalygpt.simulation.forms import Outline, Relief, aimed, bent, fill, inside_distance, moved, stroke
-from anomalygpt.simulation.materials import Material, draw_material
+from anomalygpt.simulation.forms import Outline, Relief, aimed, fill, inside_distance, moved, rectangle, rounded, stroke
+from anomalygpt.simulation.materials import draw_material
 from anomalygpt.simulation.random_details import Detail, draw_detail
+from anomalygpt.simulation.random_faults import NO_CHANGE, Body, Change, draw_change, possible_faults
 from anomalygpt.simulation.random_outlines import draw_body
 from anomalygpt.simulation.shading import Light, dome
 
-
-@dataclass
-class Body:
-    """One kind of part, and where its copies lie.
-
-    Attributes:
-        outline: its longer side from -1 to 1.
-        places: K×4, x, y, angle and half the longer side of each copy on the canvas.
-        profile: "slab", "pillow", "dome", "dish" or "step".
-        edge: breadth of the rounded edge as a share of half the longer side.
-        rise: height of the part as a share of half the longer side.
-    """
-
-    outline: Outline
-    places: NDArray[np.float64]
-    material: Material
-    details: list[Detail]
-    profile: str
-    edge: float
-    rise: float
-
-
-@dataclass
-class Change:
-    """One fault, as it changes the drawing of an instance.
-
-    Attributes:
-        body, item: which copy of which body.
-        detail, element: which element on it; -1 for the whole copy.
-        gone: it is left out.
-        offset: x, y and angle it is moved by, in the body's frame.
-        pivot, bend: the body past x = pivot is turned by `bend` radians; 0 for not at all.
-        keep: share of the strokes of a print that stay.
-    """
-
-    body: int
-    item: int
-    detail: int = -1
-    element: int = -1
-    gone: bool = False
-    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    pivot: float = 0.0
-    bend: float = 0.0
-    keep: float = 1.0
-
-    def hits(self, body: int, item: int, detail: int = -1, element: int = -1) -> bool:
-        """Whether it changes this copy or element itself."""
-        return (self.body, self.item, self.detail, self.element) == (body, item, detail, element)
-
-    def shape(self, outline: Outline, body: int, item: int) -> Outline:
-        """The outline in the body's frame, bent if this copy is."""
-        return bent(outline, self.pivot, self.bend) if self.bend and (self.body, self.item) == (body, item) else outline
-
-
-NO_CHANGE = Change(-1, -1)
+ARRANGEMENTS = ("single", "close", "kit", "grid", "ring", "scatter", "bulk")
 
 
 def _places(rng: Generator) -> tuple[NDArray[np.float64], str]:
     """Where equal items lie, and the name of that arrangement."""
-    kind = str(rng.choice(["single", "grid", "ring", "scatter", "bulk"], p=(0.58, 0.24, 0.06, 0.07, 0.05)))
-    if kind == "single":
-        return np.array([[0.0, 0.0, 0.0, rng.uniform(0.55, 0.95)]]), kind
+    kind = str(rng.choice(ARRANGEMENTS, p=(0.5, 0.09, 0.1, 0.18, 0.04, 0.06, 0.03)))
+    if kind in ("single", "close"):
+        return np.array([[0.0, 0.0, 0.0, rng.uniform(0.55, 0.95) if kind == "single" else 1.0]]), kind
+    if kind == "kit":
+        cells = ((-1, -1), (1, -1), (-1, 1), (1, 1)) if rng.random() < 0.7 else ((-1, 0), (0, 0), (1, 0))
+        pitch = 0.45 if len(cells) == 4 else 0.62
+        rows = [(x * pitch, y * pitch, rng.choice([0.0, rng.uniform(0, 6.3)]), rng.uniform(0.5, 0.88) * min(pitch, 0.45)) for x, y in cells]
+        return np.array(rows), kind
     if kind == "grid":
         nx, ny = ((2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (4, 1), (4, 2), (4, 3), (1, 3), (5, 1))[rng.integers(10)]
         pitch = rng.uniform(1.5, 1.9) / max(nx, ny)
@@ -109,103 +59,64 @@ class RandomObject(Product):
     def __init__(self, rng: Generator) -> None:
         self.gray = bool(rng.random() < 0.12)
         places, self.arrangement = _places(rng)
-        self.bodies = [self._body(rng, places, None)]
-        first = self.bodies[0]
-        if self.arrangement == "single" and rng.random() < 0.35:
-            for _ in range(int(rng.integers(1, 4))):
-                self._attach(rng, first)
-        elif len(places) > 3 and rng.random() < 0.2:
-            chosen = rng.random(len(places)) < 0.5
-            if 0 < chosen.sum() < len(places):
-                self.bodies = [self._body(rng, places[chosen], None), self._body(rng, places[~chosen], None)]
         several = len(places) > 1
         loose = self.arrangement in ("scatter", "bulk")
-        self.tolerance = float(0.25 if loose else rng.uniform(0.0, 0.05)) if several else 0.0
+        self.fixed = self.arrangement in ("grid", "ring", "kit")
+        self.bodies = self._bodies(rng, places)
+        self.tolerance = float(0.25 if loose else rng.uniform(0.0, 0.06)) if several else 0.0
         self.spin = float(np.pi if loose or (several and rng.random() < 0.2) else rng.uniform(0, 0.06) * several)
-        organic = first.material.name in ("baked", "wax", "candy", "stone", "leathery", "wood", "foam")
+        organic = self.bodies[0].material.name in ("baked", "wax", "candy", "stone", "leathery", "wood", "foam")
         self.wobble = float(rng.uniform(0.01, 0.06) if organic else 0.0)
         self.tint = float(rng.uniform(0.01, 0.08) if organic else rng.uniform(0.0, 0.02))
         self.azimuth, self.ambient = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.35, 0.7))
         self.relief = float(rng.uniform(0.5, 1.0))
-        free = rng.random() < (0.45 if not several else 0.1)
-        self.pose = Pose(180.0 if free else float(rng.uniform(0.5, 6)), float(rng.uniform(0.005, 0.05)), float(rng.uniform(0.0, 0.06)))
-        self.faults = tuple(self._possible())
+        free = rng.random() < (0.1 if several else 0.02 if self.arrangement == "close" else 0.45)
+        turn, shift, scale = rng.uniform(0.5, 6), rng.uniform(0.005, 0.05), rng.uniform(0.0, 0.06)
+        self.pose = Pose(180.0 if free else float(turn), float(shift), float(scale), bool(free and rng.random() < 0.15))
+        self.faults = possible_faults(self.bodies, self.fixed)
 
-    def _body(self, rng: Generator, places: NDArray[np.float64], name: str | None) -> Body:
-        outline = draw_body(rng)
-        material = draw_material(rng, name, self.gray)
-        wanted = int(rng.integers(0, 6) if len(places) < 5 else rng.integers(0, 3))
-        details = [draw_detail(rng, outline, material.color, self.gray) for _ in range(wanted)]
-        profile = str(rng.choice(["slab", "pillow", "dome", "dish", "step"], p=(0.35, 0.25, 0.2, 0.1, 0.1)))
-        edge = {"slab": rng.uniform(0.03, 0.1), "pillow": rng.uniform(0.15, 0.4), "dome": rng.uniform(0.5, 1.0)}.get(profile, rng.uniform(0.06, 0.16))
-        return Body(outline, places, material, [d for d in details if d is not None and len(d.spots) * len(places) <= 80], profile, float(edge), float(rng.uniform(0.35, 0.8) * edge))
+    def _bodies(self, rng: Generator, places: NDArray[np.float64]) -> list[Body]:
+        """The parts in the photo, from the lowest to the highest."""
+        if self.arrangement == "kit":
+            bodies = [self._body(rng, place[None]) for place in places]
+            if rng.random() < 0.4:
+                tray = self._body(rng, np.array([[0.0, 0.0, 0.0, 0.98]]), rounded(rectangle(1, rng.uniform(0.9, 1)), 0.03), "dish")
+                bodies.insert(0, tray)
+            return bodies
+        if self.arrangement == "close":
+            return [self._body(rng, places, rectangle(1.0, 1.0))]
+        if self.arrangement == "single":
+            bodies = [self._body(rng, places)]
+            for _ in range(int(rng.integers(1, 4)) if rng.random() < 0.35 else 0):
+                bodies.insert(int(rng.integers(0, len(bodies) + 1)), self._attached(rng, places[0, 3]))
+            return bodies
+        other = rng.random(len(places)) < 0.5
+        if len(places) > 3 and rng.random() < 0.2 and 0 < other.sum() < len(places):
+            return [self._body(rng, places[other]), self._body(rng, places[~other])]
+        return [self._body(rng, places)]
 
-    def _attach(self, rng: Generator, first: Body) -> None:
-        """A second body beside, under or on the first: cap, handle, base, lid."""
-        _, _, _, scale = first.places[0]
-        part = self._body(rng, first.places, None)
+    def _body(self, rng: Generator, places: NDArray[np.float64], outline: Outline | None = None, profile: str | None = None) -> Body:
+        """A part with details at these places."""
+        close = self.arrangement == "close"
+        shape = draw_body(rng) if outline is None else outline
+        material = draw_material(rng, None, self.gray)
+        wanted = int(rng.integers(1, 8) if close else rng.integers(0, 6) if len(places) < 5 else rng.integers(0, 3))
+        wanted = min(wanted, 2) if self.arrangement == "kit" else wanted
+        details = [draw_detail(rng, shape, material.color, self.gray) for _ in range(wanted)]
+        kept = [detail for detail in details if detail is not None and len(detail.spots) * len(places) <= 80]
+        chosen = profile or str(rng.choice(["slab", "pillow", "dome", "dish", "step"], p=(0.35, 0.25, 0.2, 0.1, 0.1)))
+        wide = {"slab": (0.03, 0.1), "pillow": (0.15, 0.4), "dome": (0.5, 1.0)}.get(chosen, (0.06, 0.16))
+        edge = float(rng.uniform(*wide))
+        # A close view shows no outline: the body goes on beyond the photo.
+        return Body(shape * 1.6 if close else shape, places, material, kept, chosen, edge, float(rng.uniform(0.35, 0.8) * edge))
+
+    def _attached(self, rng: Generator, scale: float) -> Body:
+        """A second body beside, under or on the first of half side `scale`: cap, handle, base, lid."""
         side = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else rng.integers(4) * np.pi / 2
         far, size = rng.uniform(0, 0.8) * scale, rng.uniform(0.25, 0.65) * scale
-        edge = 0.93 - size
-        x, y = np.clip([far * np.cos(side), far * np.sin(side)], -max(edge, 0), max(edge, 0))
-        part.places = np.array([[x, y, rng.integers(4) * np.pi / 2, size]])
-        self.bodies.insert(int(rng.integers(0, 2)), part)
-
-    def _possible(self) -> list[str]:
-        """The kinds of fault this object can show."""
-        details = [detail for body in self.bodies for detail in body.details]
-        several = len(self.bodies) > 1 or self.arrangement in ("grid", "ring")
-        names = []
-        if any(d.kind != "contour" for d in details) or several:
-            names.append("missing part")
-        if any(d.kind not in ("contour", "stripe") for d in details) or several:
-            names.append("misplaced part")
-        if any(np.ptp(body.outline[:, 1]) < 0.9 or len(body.outline) > 150 for body in self.bodies):
-            names.append("bent part")
-        if any(d.kind in ("text", "print", "label") for d in details):
-            names.append("print fault")
-        return names
-
-    def _change(self, fault: str, rng: Generator) -> Change:
-        """Draws one fault."""
-        elements = [
-            (b, i, d, e, detail.kind)
-            for b, body in enumerate(self.bodies)
-            for d, detail in enumerate(body.details)
-            for i in range(len(body.places))
-            for e in range(len(detail.spots))
-        ]
-        copies = [(b, i) for b, body in enumerate(self.bodies) for i in range(len(body.places))]
-        if fault == "bent part":
-            slim = [(b, i) for b, i in copies if np.ptp(self.bodies[b].outline[:, 1]) < 0.9 or len(self.bodies[b].outline) > 150]
-            b, i = slim[rng.integers(len(slim))]
-            pivot = float(rng.uniform(0.1, 0.6) * np.ptp(self.bodies[b].outline[:, 0]) / 2)
-            return Change(b, i, pivot=pivot, bend=float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.8)))
-        if fault == "print fault":
-            prints = [e for e in elements if e[4] in ("text", "print", "label")]
-            b, i, d, e, kind = prints[rng.integers(len(prints))]
-            if kind == "text" and rng.random() < 0.5:
-                return Change(b, i, d, e, keep=float(rng.uniform(0.2, 0.7)))
-            if rng.random() < 0.4:
-                return Change(b, i, d, e, gone=True)
-            x, y = rng.normal(0, 0.1, 2)
-            return Change(b, i, d, e, offset=(float(x), float(y), float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.6))))
-        missing = fault == "missing part"
-        barred = ("contour",) if missing else ("contour", "stripe")
-        elements = [e for e in elements if e[4] not in barred]
-        whole = len(self.bodies) > 1 or self.arrangement in ("grid", "ring")
-        if whole and (not elements or rng.random() < 0.35):
-            last = len(self.bodies) - 1
-            extra = copies if len(copies) > len(self.bodies) else [(b, i) for b, i in copies if self.bodies[b].places[0, 3] < 0.5] or [(last, 0)]
-            b, i = extra[rng.integers(len(extra))]
-            d = e = -1
-        else:
-            b, i, d, e, _ = elements[rng.integers(len(elements))]
-        if missing:
-            return Change(b, i, d, e, gone=True)
-        away, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.12, 0.35)
-        turn = float(rng.choice([0.0, rng.uniform(0.3, np.pi)]))
-        return Change(b, i, d, e, offset=(float(far * np.cos(away)), float(far * np.sin(away)), turn))
+        room = max(0.93 - size, 0.0)
+        x, y = np.clip([far * np.cos(side), far * np.sin(side)], -room, room)
+        return self._body(rng, np.array([[x, y, rng.integers(4) * np.pi / 2, size]]))
 
     def _height(self, body: Body, depth: FloatImage, scale: float) -> FloatImage:
         """The height of the bodies from the depth inside their outline."""
@@ -215,7 +126,9 @@ class RandomObject(Product):
             height -= np.float32(rise * 0.9) * np.clip((depth - 1.6 * edge) / edge, 0, 1)
         elif body.profile == "step":
             height += np.float32(rise) * dome(np.maximum(depth - np.float32(0.28 * scale), 0), edge)
-        return height
+        # Distance fields have creases along the middle; a real pillow has none.
+        reach = int(0.2 * edge * depth.shape[0]) | 1
+        return cv2.blur(height, (reach, reach)) if reach > 1 else height
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints one instance."""
@@ -223,14 +136,14 @@ class RandomObject(Product):
         scene = rng.uniform(0, 6)
         jitter = [(rng.normal(0, 1, (len(b.places), 3)), rng.normal(1, self.tint, len(b.places))) for b in self.bodies]
         batch = rng.normal(1, 0.25 * self.tint + 0.004, 3) * rng.normal(1, self.tint + 0.015)
-        change = NO_CHANGE if fault is None or fault_rng is None else self._change(fault, fault_rng)
+        change = NO_CHANGE if fault is None or fault_rng is None else draw_change(self.bodies, self.fixed, fault, fault_rng)
 
         part = Relief(size)
         alpha = np.zeros((size, size), np.float32)
         for number in range(len(self.bodies)):
             offsets, tints = jitter[number]
-            mask = self._paint_body(part, number, offsets, tints, change, rng, light)
-            alpha = self._paint_details(part, number, offsets, change, rng, mask, np.maximum(alpha, mask))
+            mask, shown = self._paint_body(part, number, offsets, tints, change, rng, light)
+            alpha = self._paint_details(part, number, offsets, change, rng, mask, np.maximum(alpha, shown))
         part.albedo *= batch.astype(np.float32)[:, None, None]
         sharpness = self.bodies[0].material.sharpness
         return Layer(part.shade(light, self.ambient, sharpness, scene), alpha)
@@ -250,8 +163,8 @@ class RandomObject(Product):
         change: Change,
         rng: Generator,
         light: Light,
-    ) -> FloatImage:
-        """Lays all copies of one body and returns what they cover."""
+    ) -> tuple[FloatImage, FloatImage]:
+        """Lays all copies of one body; returns where they are and how opaque they are there."""
         body, size = self.bodies[number], part.size
         waves = rng.normal(0, 1, (len(body.places), 2, 4))
         color, bump = body.material.paint(size, rng)
@@ -273,7 +186,7 @@ class RandomObject(Product):
             cv2.fillPoly(tint, [np.round((outline + 1) * (size / 2) - 0.5).astype(np.int32)], float(tints[item]))
         mask = fill(size, outlines)
         if not outlines:
-            return mask
+            return mask, mask
         if number:
             part.shadow(mask, light, 0.05, 0.4)
         depth = inside_distance(mask)
@@ -285,7 +198,8 @@ class RandomObject(Product):
         color *= tint
         height = self._height(body, depth, scale) + bump * np.float32(min(1.0, 1.5 * scale)) + np.float32(0.06 * number)
         part.lay(mask, color, height, body.material.gloss, body.material.metal)
-        return mask
+        clear = np.float32(1 - body.material.opacity)
+        return mask, mask * (1 - clear * dome(depth, 0.15 * scale)) if clear else mask
 
     def _paint_details(
         self, part: Relief, number: int, offsets: NDArray[np.float64], change: Change, rng: Generator, mask: FloatImage, alpha: FloatImage
