@@ -59,21 +59,28 @@ class Station:
     gloss: float
 
 
-def draw_station(size: int, fills: bool, part_color: NDArray[np.float32], rng: Generator) -> Station:
-    """Draws a station for a product.
+def draw_station(size: int, painted: Layer, rng: Generator) -> Station:
+    """Draws a station for a product and sets it up, as a fitter would.
 
     Args:
-        fills: True where the painted canvas has no background: a surface, or a part with its own surroundings.
-        part_color: mean RGB of the part, to choose a background on which it can be seen.
+        size: side of the photos in pixels.
+        painted: a good instance, to choose a background on which it can be seen, and an exposure.
+        rng: the chance.
     """
+    alpha = painted.alpha
+    fills = bool(np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]]).mean() > 0.9)
+    shown = painted.color[::2, ::2][alpha[::2, ::2] > 0.5]
+    if not shown.size:
+        shown = np.full((1, 3), 0.5, np.float32)
+    part_color = shown.mean(axis=0)
     angle = rng.uniform(0, 2 * np.pi)
     warmth = rng.normal(0.0, 0.05)
-    lit = rng.random()
-    return Station(
+    slope = float(rng.uniform(0.0, 0.1) if rng.random() < 0.7 else rng.uniform(0.1, 0.3))
+    station = Station(
         size=size,
         fills=fills,
         background=np.zeros((1, 1, 3), np.float32) if fills else paint_background(size, part_color, rng),
-        restless=float(rng.choice([0.0, 0.01, 0.2], p=[0.4, 0.3, 0.3])),
+        restless=0.0 if fills else float(rng.choice([0.0, 0.01, 0.2], p=[0.4, 0.3, 0.3])),
         camera=draw_camera(rng),
         zoom=float(
             rng.uniform(1.08, 1.3)
@@ -84,15 +91,29 @@ def draw_station(size: int, fills: bool, part_color: NDArray[np.float32], rng: G
         turn=float(rng.uniform(-180, 180)) if rng.random() < 0.12 and not fills else 0.0,
         light=(float(np.cos(angle)), float(np.sin(angle))),
         color=(1.0 + float(warmth), 1.0 + float(rng.normal(0, 0.015)), 1.0 - float(warmth)),
-        slope=float(rng.uniform(0.0, 0.1) if lit < 0.7 else rng.uniform(0.1, 0.3)),
+        slope=slope,
         uneven=float(rng.uniform(0.0, 0.06)),
         drift=float(rng.choice([0.15, 0.5, 1.0], p=[0.4, 0.35, 0.25])),
-        shade=float(rng.uniform(0.1, 0.65) if rng.random() < 0.6 else 0.0),
+        shade=float(rng.uniform(0.1, 0.65) if rng.random() < 0.6 and not fills else 0.0),
         reach=(float(rng.uniform(0.005, 0.05)), float(rng.uniform(0.006, 0.04))),
         moving_shadow=float(rng.uniform(0.1, 0.5) if rng.random() < 0.2 else 0.0),
-        exposure=1.0,
+        exposure=_exposure(shown, slope, rng),
         gloss=float(rng.uniform(0.04, 0.25) if rng.random() < 0.15 else 0.0),
     )
+    if station.camera.threshold is None:
+        return station
+    grey = replace(station, camera=replace(station.camera, threshold=None), gloss=0.0)
+    exposure = draw_exposure(grey.camera, *draw_light(grey, alpha, rng), rng)
+    photo = develop(compose(painted, station.background, grey), grey.camera, exposure)
+    return replace(grey, camera=adjusted(station.camera, photo))
+
+
+def _exposure(shown: FloatImage, slope: float, rng: Generator) -> float:
+    """The gain at which a part of these colours (N×3) is neither too dark nor too bright."""
+    bright = max(float(np.percentile(shown.mean(axis=1), 96)), 0.05)
+    target = rng.uniform(0.4, 0.85)
+    most = 1.0 / ((1.0 + 0.5 * slope) * bright)
+    return min((target / bright) ** 0.85, 4.0) if bright < target else min(most, 1.0)
 
 
 def draw_placement(station: Station, pose: Pose, rng: Generator) -> NDArray[np.float64]:
@@ -175,18 +196,3 @@ def draw_light(station: Station, alpha: FloatImage, rng: Generator) -> tuple[Flo
     glare = np.exp(-((u / np.float32(near)) ** 2) - (v / np.float32(wide)) ** 2)
     glare *= np.float32(station.gloss * rng.uniform(0.4, 1.0)) * (0.2 + 0.8 * alpha)
     return gain, glare
-
-
-def settled(station: Station, scene: FloatImage, alpha: FloatImage, rng: Generator) -> Station:
-    """The station with exposure and camera set up on a first scene, as a fitter would."""
-    part = scene[::2, ::2][alpha[::2, ::2] > 0.5]
-    bright = float(np.percentile(part.mean(axis=1), 96)) if part.size else 0.5
-    target, most = rng.uniform(0.4, 0.85), 1.0 / (1.0 + 0.5 * station.slope)
-    gain = (target / max(bright, 0.05)) ** 0.85 if bright < target else min(1.0, most / bright)
-    gain = min(gain, 4.0)
-    station = replace(station, exposure=gain)
-    if station.camera.threshold is None:
-        return station
-    grey = replace(station.camera, threshold=None)
-    photo = develop(scene, grey, draw_exposure(grey, *draw_light(station, alpha, rng), rng))
-    return replace(station, camera=adjusted(station.camera, photo), gloss=0.0)

@@ -52,24 +52,31 @@ def visible(
     contrast = float(strongest(cv2.absdiff(before[mask][None], after[mask][None])).mean()) / 255
     if contrast < LEAST_CONTRAST or contrast * np.sqrt(relative) < max(LEAST_WEIGHT, LEAST_SIGNAL * noise):
         return False
-    good = _features(before)
-    if contrast < LEAST_RELIEF * float(good[mask][:, 3].mean()) / 255 * min(1.0, 400 / relative):
+    sigma = 1.6 * before.shape[0] / 224
+    window = _window(mask)
+    new, old = _features(after[window], sigma)[mask[window]], _features(before[window], sigma)[mask[window]]
+    if contrast < LEAST_RELIEF * float(old[:, 3].mean()) / 255 * min(1.0, 400 / relative):
         return False
     if surface == "object":
         return True
     own = part & ~mask if np.count_nonzero(part & ~mask) > 100 else part
-    usual = good[::2, ::2][own[::2, ::2]]
+    usual = _features(before, sigma)[::2, ::2][own[::2, ::2]]
     deviation = usual.std(axis=0) + 1.5
-    new = _features(after)[mask]
     if surface == "drawn":
-        return _ninth_decile(new - good[mask], deviation) > LEAST_NOVELTY
-    shift = np.abs(new.mean(axis=0) - good[mask].mean(axis=0)) / deviation
+        return _ninth_decile(new - old, deviation) > LEAST_NOVELTY
+    shift = np.abs(new.mean(axis=0) - old.mean(axis=0)) / deviation
     return _ninth_decile(new - usual.mean(axis=0), deviation) > LEAST_STRANGENESS or float(shift.max()) > 1.2
 
 
-def _features(photo: NDArray[np.uint8]) -> FloatImage:
-    """Local colour (3 channels) and local roughness (1), float32 S×S×4."""
-    sigma = 1.6 * photo.shape[0] / 224
+def _window(mask: Mask) -> tuple[slice, slice]:
+    """The box around the mask, wide enough for the features."""
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    rim = 8 + mask.shape[0] // 28
+    return slice(max(top - rim, 0), top + height + rim), slice(max(left - rim, 0), left + width + rim)
+
+
+def _features(photo: NDArray[np.uint8], sigma: float) -> FloatImage:
+    """Local colour (3 channels) and local roughness (1), float32 H×W×4."""
     image = photo.astype(np.float32)
     smooth = cv2.GaussianBlur(image, (0, 0), sigma)
     rough = cv2.sqrt(cv2.GaussianBlur(greyness(cv2.multiply(image - smooth, image - smooth)), (0, 0), 1.5 * sigma))
