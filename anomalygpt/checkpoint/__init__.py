@@ -1,1 +1,1 @@
-"""TODO"""
+"""Checkpoints: a folder to a model and back, every file checked."""
