@@ -18,6 +18,9 @@ BORDER = 0.03
 LARGEST_SPREAD = 5.0
 """Of the border's colours around the fitted background, CIELAB units; above it the border is patterned."""
 
+LARGEST_SHADING = 30.0
+"""How far the fitted background may go from its mean colour, CIELAB units; light alone does no more."""
+
 LARGEST_COVER = 0.45
 """Share of the border that parts may cover."""
 
@@ -93,10 +96,12 @@ def _difference_to_background(lab: NDArray[Any], rim: NDArray[np.bool_]) -> NDAr
         scale = 2 * max(1.0, float(np.median(residual)))
         weighted = terms / (1 + (residual / scale)[:, None] ** 2)
         model = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ colors)
-    residual = np.linalg.norm(colors - terms @ model, axis=1)
+    fitted = terms @ model
+    residual = np.linalg.norm(colors - fitted, axis=1)
     spread = float(np.median(residual))
+    shading = float(np.linalg.norm(fitted - fitted.mean(axis=0), axis=1).max())
     limit = float(np.clip(4 * spread, 8, 16))
-    if spread > LARGEST_SPREAD or np.mean(residual > limit) > LARGEST_COVER:
+    if spread > LARGEST_SPREAD or shading > LARGEST_SHADING or np.mean(residual > limit) > LARGEST_COVER:
         return None
     difference = np.linalg.norm(lab - surface @ model, axis=2)
     # Shadows and uneven light differ less than the part itself does.

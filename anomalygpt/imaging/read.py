@@ -68,10 +68,10 @@ def to_uint8(values: NDArray[Any], name: str = "the array") -> NDArray[np.uint8]
     """Scales numbers of any usual type to 0…255, keeping the shape.
 
     - bool: False is 0, True is 255. uint8: unchanged. uint16: full range, 65535 becomes 255.
-    - Other integers: the narrowest of 8, 16 and 32 bits that holds them is taken as their full range.
+    - Other integers: the narrowest of 8, 16, 31 and 32 bits that holds them is taken as their full range.
     - Floats: the narrowest of [0, 1], [0, 255] and [0, 65535] that holds them is taken as their full range, where
       an overshoot of 5% (as resampling leaves it) is cut off.
-    - Negative or larger numbers have no natural range and are stretched from their least to their largest.
+    - Other negative and larger numbers have no natural range and are stretched from their least to their largest.
 
     Raises:
         PhotoError: values that are not real numbers, or not finite.
@@ -89,8 +89,8 @@ def to_uint8(values: NDArray[Any], name: str = "the array") -> NDArray[np.uint8]
     low, high = float(values.min()), float(values.max())
     if not np.isfinite(low + high):
         raise PhotoError(f"{name} holds values that are not finite (NaN or infinity). Replace them first.")
-    ranges, slack = ((1.0, 255.0, 65535.0), 0.05) if kind == "f" else ((255.0, 65535.0, 2.0**32 - 1), 0.0)
-    full = next((top for top in ranges if high <= top * (1 + slack) and low >= -top * slack), None)
+    ranges, slack = ((1.0, 255.0, 65535.0), 0.05) if kind == "f" else ((255.0, 65535.0, 2.0**31 - 1, 2.0**32 - 1), 0.0)
+    full = next((top for top in ranges if high <= top * (1 + slack) and low >= -high * slack), None)
     start, width = (0.0, full) if full is not None else (low, max(high - low, 1e-30))
     scaled = (values.astype(np.result_type(values, np.float32)) - start) * (255.0 / width)
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
