@@ -60,7 +60,10 @@ class AttentionBlock(nn.Module):
 
 
 class BankTower(nn.Module):
-    """Filter bank and learned stages of stride 4, 8 and 16; intermediates are stride 4, 8 and 16, top-down enriched.
+    """Filter bank and learned stages of stride 4, 8 and 16.
+
+    Intermediates: 0 the bank itself at stride 8, unlearned; 1, 2 and 3 the stages of stride 4, 8 and 16, the first two
+    enriched from above.
 
     Args:
         widths: channels at stride 4, 8 and 16.
@@ -103,12 +106,14 @@ class BankTower(nn.Module):
 
     def _stages(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
         fine, coarse = self.bank(pixels)
-        x4 = self.stage4(F.relu(self.stem(self.bank_norm(fine))))
-        x8 = self.stage8(F.relu(torch.cat([self.down8(x4), self.coarse_norm(coarse)], 1)))
+        fine, coarse = self.bank_norm(fine), self.coarse_norm(coarse)
+        plain = torch.cat([F.avg_pool2d(fine, 2), coarse], 1)
+        x4 = self.stage4(F.relu(self.stem(fine)))
+        x8 = self.stage8(F.relu(torch.cat([self.down8(x4), coarse], 1)))
         x16 = self.stage16(self.down16(x8))
         top8 = self.merge8(F.relu(x8 + F.interpolate(self.up8(x16), scale_factor=2.0, mode="nearest")))
         top4 = self.merge4(F.relu(x4 + F.interpolate(self.up4(F.relu(top8)), scale_factor=2.0, mode="nearest")))
-        return x16, [top4, top8, x16]
+        return x16, [plain, top4, top8, x16]
 
     def forward_intermediates(
         self,
@@ -119,7 +124,7 @@ class BankTower(nn.Module):
         output_fmt: str = "NCHW",
         intermediates_only: bool = False,
     ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
-        """As timm's: the last features B×C×S/16×S/16 and the chosen of the three intermediates (NCHW)."""
+        """As timm's: the last features B×C×S/16×S/16 and the chosen of the four intermediates (NCHW)."""
         if norm or stop_early or output_fmt != "NCHW":
             raise ValueError("the embedded tower gives raw intermediates as NCHW, always of the whole tower")
         last, every = self._stages(x)

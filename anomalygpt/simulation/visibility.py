@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from anomalygpt.simulation.base import FloatImage
 from anomalygpt.simulation.strokes import Mask, greyness, strongest
 
-LEAST_AREA = 10
+LEAST_AREA = 20
 """Fewest pixels of a defect in a photo of 224×224."""
-LEAST_CONTRAST = 0.045
+LEAST_CONTRAST = 0.08
 """Smallest mean difference within the mask, in [0, 1] units of the channel that differs most."""
-LEAST_SIGNAL = 7.0
+LEAST_SIGNAL = 12.0
 """Smallest mean difference times the root of the area, in deviations of the sensor noise."""
-LEAST_WEIGHT = 0.3
+LEAST_WEIGHT = 1.0
 """Smallest mean difference times the root of the area in pixels at 224×224."""
-LEAST_RELIEF = 0.6
+LEAST_RELIEF = 0.9
 """Smallest mean difference as a share of the part's own roughness at the place, unless the change is large."""
-LEAST_STRANGENESS = 2.8
+LEAST_STRANGENESS = 3.2
 """On a surface: how unusual a pasted patch must be in colour or roughness, in deviations of the good surface."""
-LEAST_NOVELTY = 1.4
+LEAST_NOVELTY = 2.2
 """On a surface: smallest change of local colour or roughness, in deviations of the good surface."""
 
 
