@@ -103,6 +103,8 @@ class Session:
 
     @rule.setter
     def rule(self, rule: str) -> None:
+        if rule not in ("paper", "fused") or (rule == "fused" and self.inspector.model.eye.fusion is None):
+            raise ValueError(f"This model cannot join its maps by rule '{rule}'; use 'paper'.")
         if rule != self.rule:
             self._rule = rule
             self._look()
@@ -215,6 +217,8 @@ class Session:
                 answer = stream.text.strip()
                 self.turns.append(Turn(question, answer, parse_verdict(answer), stream.finished))
                 self._marks.append(mark)
+            elif self._conversation is not None:
+                self._conversation.restore(mark)
 
     def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
         """Makes the inspection of the current photo anew from its kept features, and forgets the dialogue."""

@@ -58,9 +58,10 @@ class LayerMatch:
 @lru_cache(maxsize=32)
 def _window(grid: int, reach: float, device: torch.device) -> Tensor:
     """Bool N×N: which cells of a grid lie within `reach` cells of which (Chebyshev)."""
-    line = torch.arange(grid, device=device)
-    near = (line[:, None] - line[None, :]).abs() <= reach
-    return (near[:, None, :, None] & near[None, :, None, :]).reshape(grid**2, grid**2)
+    with torch.inference_mode(False):  # kept for later calls, which may be training
+        line = torch.arange(grid, device=device)
+        near = (line[:, None] - line[None, :]).abs() <= reach
+        return (near[:, None, :, None] & near[None, :, None, :]).reshape(grid**2, grid**2)
 
 
 def remember(references: Features, aligned: Sequence[bool] | None = None) -> list[LayerMemory]:
