@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import overload
 
 from anomalygpt.records import Sample
@@ -58,3 +60,22 @@ class SimulatedSamples(Sequence[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[at] for at in range(self.length))
+
+    def parallel(self, workers: int) -> Iterator[Sample]:
+        """All samples in order, made by several processes side by side.
+
+        Args:
+            workers: how many processes; with 1 they are made here.
+        """
+        if workers == 1:
+            yield from self
+            return
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+            yield from pool.map(self.__getitem__, range(self.length), chunksize=4)
+
+
+def _one_thread() -> None:
+    """Keeps OpenCV from starting threads in each of several processes, which would slow all of them."""
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -12,6 +12,10 @@ from anomalygpt.simulation.strokes import Mask, blob, pick_point
 
 Bytes = NDArray[np.uint8]
 
+_ERODED = 3
+_MARGIN = _ERODED + 1
+"""Pixels that a patch keeps from the photo's edge."""
+
 
 def cut_and_paste(
     image: FloatImage, part: Mask, source: FloatImage, rng: Generator, patches: int | None = None
@@ -44,7 +48,7 @@ def reblend(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     """The image with a patch of its own blended back where it was: the blending's traces and no anomaly."""
     size = image.shape[0]
     height, width = _sides(size, rng)
-    top, left = (int(rng.integers(1, size - side)) for side in (height, width))
+    top, left = (int(rng.integers(_MARGIN, size - side - _MARGIN)) for side in (height, width))
     before = _bytes(image)
     shape = _outline(height, width, rng)
     after = _blend(before, before[top : top + height, left : left + width], shape, left, top, cv2.NORMAL_CLONE)
@@ -88,7 +92,7 @@ def _paste(image: Bytes, part: Mask, donor: Bytes, rng: Generator) -> Bytes:
     if rng.random() < 0.5:
         patch = np.ascontiguousarray(patch[:, ::-1])
     x, y = pick_point(part, rng)
-    left, top = (int(np.clip(at - side / 2, 1, size - side - 1)) for at, side in ((x, width), (y, height)))
+    left, top = (int(np.clip(at - side / 2, _MARGIN, size - side - _MARGIN)) for at, side in ((x, width), (y, height)))
     shape = _outline(height, width, rng)
     under = part[top : top + height, left : left + width]
     shape[~under] = 0
@@ -100,12 +104,16 @@ def _paste(image: Bytes, part: Mask, donor: Bytes, rng: Generator) -> Bytes:
 def _blend(image: Bytes, patch: Bytes, shape: Bytes, left: int, top: int, mode: int) -> Bytes:
     """The patch blended into the image with its own top left corner at (left, top).
 
-    seamlessClone centres the bounding box of the mask, not the patch, so the centre is taken from that box.
+    seamlessClone centres the bounding box of the mask, not the patch, so the centre is taken from that box; and it
+    shrinks the mask by `_ERODED` pixels on all sides, so the mask is grown by as much before.
     """
     x, y, width, height = cv2.boundingRect(shape)
     if width < 5 or height < 5:  # OpenCV 5 fails on a mask with fewer than three rows or columns inside its border
         return image
     patch = np.ascontiguousarray(patch[y : y + height, x : x + width])
     shape = np.ascontiguousarray(shape[y : y + height, x : x + width])
+    patch = cv2.copyMakeBorder(patch, _ERODED, _ERODED, _ERODED, _ERODED, cv2.BORDER_REPLICATE)
+    shape = cv2.copyMakeBorder(shape, _ERODED, _ERODED, _ERODED, _ERODED, cv2.BORDER_CONSTANT)
+    shape = cv2.dilate(shape, np.ones((2 * _ERODED + 1, 2 * _ERODED + 1), np.uint8))
     center = (left + x + width // 2, top + y + height // 2)
     return cv2.seamlessClone(patch, image, shape, center, mode)

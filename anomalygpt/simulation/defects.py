@@ -45,8 +45,14 @@ DRAWN: tuple[str, ...] = tuple(_DRAWN)
 """The kinds that `apply_defect` can draw."""
 
 
+_NOTHING = 0.014
+"""Smallest difference of a channel, in [0, 1] units, that is more than rounding."""
+_FAINT = 0.035
+"""Difference that always counts, unless the defect is so strong that this is only its halo."""
+_FADING = 0.35
+"""Share of its strongest difference down to which a faint defect is followed."""
 _HALO = 0.12
-"""Share of the strongest difference below which the faint rim of a defect no longer counts as part of it."""
+"""Share of its strongest difference below which the rim of a strong defect no longer counts as part of it."""
 
 
 def apply_defect(kind: str, image: FloatImage, part: Mask, rng: Generator) -> tuple[FloatImage, Mask]:
@@ -72,25 +78,22 @@ def apply_defect(kind: str, image: FloatImage, part: Mask, rng: Generator) -> tu
 
 
 def difference_mask(
-    before: FloatImage | NDArray[np.uint8],
-    after: FloatImage | NDArray[np.uint8],
-    least: float = 0.035,
-    solid: bool = False,
+    before: FloatImage | NDArray[np.uint8], after: FloatImage | NDArray[np.uint8], solid: bool = False
 ) -> Mask:
     """Where two pictures differ visibly, cleaned of specks and pinholes, bool S×S.
 
     Args:
         before, after: S×S×3, both float32 in [0, 1] or both uint8.
-        least: smallest difference that counts, in [0, 1] units of the channel that differs most.
         solid: whether wider gaps are closed, too: for a changed form, whose inside may look the same by chance.
     """
     gap = strongest(cv2.absdiff(before, after))
-    if gap.dtype == np.uint8:
-        least *= 255
-    over = gap[gap > least]
-    if over.size:
-        least = max(least, _HALO * float(np.percentile(over, 95)))
-    seen = (gap > least).astype(np.uint8)
+    full = 255.0 if gap.dtype == np.uint8 else 1.0
+    over = gap[gap > _NOTHING * full]
+    if not over.size:
+        return np.zeros(gap.shape, bool)
+    strong = float(np.percentile(over, 95)) / full
+    least = np.clip(_FADING * strong, _NOTHING, max(_FAINT, _HALO * strong))
+    seen = (gap > least * full).astype(np.uint8)
     unit = before.shape[0] / 224
     side = max(3, 2 * round((4 if solid else 2) * unit) + 1)
     closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))

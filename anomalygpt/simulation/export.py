@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -89,9 +89,3 @@ def _write(path: Path, image: NDArray[np.uint8]) -> None:
 def product_name(sample: Sample) -> str:
     """The category under which a sample is written: its product, or the kind of unnamed product."""
     return sample.product or ("unnamed_surface" if sample.texture else "unnamed_object")
-
-
-def write_samples(samples: Iterable[Sample], folder: Path) -> Iterable[Path]:
-    """Writes samples one after the other, numbered from 0, and yields the path of each query."""
-    for index, sample in enumerate(samples):
-        yield write_sample(sample, folder, product_name(sample), index)

@@ -17,7 +17,6 @@ from anomalygpt.simulation.camera import Exposure, develop, redevelop
 from anomalygpt.simulation.cut_paste import cut_and_paste
 from anomalygpt.simulation.defects import DRAWN, apply_defect, difference_mask
 from anomalygpt.simulation.products import make_product
-from anomalygpt.simulation.several import Several
 from anomalygpt.simulation.station import Station, compose, place
 from anomalygpt.simulation.strokes import Mask, strongest
 from anomalygpt.simulation.visibility import visible
@@ -132,8 +131,6 @@ _SURFACE: tuple[str, ...] = (*DRAWN, _PASTED)
 def fitting_kinds(take: Take) -> list[str]:
     """The kinds of defect that fit a product; general faults of form need a background to show against."""
     general = set() if take.station.fills else set(_STRUCTURAL)
-    if isinstance(take.product, Several):
-        general.discard("misplaced part")
     if take.product.key in _GROWN:
         general.discard("bent part")
     return sorted({*_SURFACE, *take.product.faults, *general})
