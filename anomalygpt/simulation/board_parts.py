@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-from anomalygpt.simulation.base import FloatImage
-from anomalygpt.simulation.forms import Outline, Relief, lettering, polar, rectangle, superellipse
+from anomalygpt.simulation.forms import Outline, lettering, polar, rectangle, superellipse
 from anomalygpt.simulation.shading import random_text
 
 Style = tuple[tuple[float, float, float], float, float, float]
@@ -19,7 +16,6 @@ Style = tuple[tuple[float, float, float], float, float, float]
 
 SILVER: Style = ((0.7, 0.71, 0.72), 0.02, 0.35, 0.3)
 GOLD: Style = ((0.74, 0.6, 0.3), 0.09, 0.35, 0.3)
-TOP_HEIGHT = 0.16
 
 
 @dataclass
@@ -33,6 +29,7 @@ class Component:
         tall: whether it casts a shadow.
         pads: outlines of the solder lands under it.
         loose: indices of the pieces that stick out and can be bent (pins).
+        framed: whether the board has its outline printed around it.
     """
 
     kind: str
@@ -41,6 +38,7 @@ class Component:
     tall: bool = True
     pads: list[Outline] = field(default_factory=list)
     loose: list[int] = field(default_factory=list)
+    framed: bool = False
 
     def add(self, outline: Outline, style: Style, x: float = 0.0, y: float = 0.0) -> None:
         """Puts a piece on top."""
@@ -74,7 +72,14 @@ def _chip(rng: Generator) -> Component:
     land = rectangle(long * 0.42, half[1] * 1.1)
     part.pads = [land + np.array([sign * long * 0.75, 0], np.float32) for sign in (-1, 1)]
     part.add(rectangle(*half), SILVER)
-    colors = ((0.08, 0.08, 0.09), (0.55, 0.42, 0.28), (0.42, 0.3, 0.2), (0.7, 0.6, 0.45), (0.1, 0.1, 0.1), (0.85, 0.85, 0.75))
+    colors = (
+        (0.08, 0.08, 0.09),
+        (0.55, 0.42, 0.28),
+        (0.42, 0.3, 0.2),
+        (0.7, 0.6, 0.45),
+        (0.1, 0.1, 0.1),
+        (0.85, 0.85, 0.75),
+    )
     color = colors[rng.integers(6)]
     part.add(rectangle(long * 0.62, half[1]), (color, 0.028, 0.15, 0.0))
     if color[0] < 0.2 and long > 0.03:
@@ -106,7 +111,9 @@ def _circuit(rng: Generator) -> Component:
     for k in range(pins):
         at = (k - (pins - 1) / 2) * pitch
         for sign in (-1, 1):
-            spots = [(at, sign * (short + reach * 0.4), False)] + ([(sign * (long + reach * 0.4), at, True)] if quad else [])
+            spots = [(at, sign * (short + reach * 0.4), False)] + (
+                [(sign * (long + reach * 0.4), at, True)] if quad else []
+            )
             for x, y, lying in spots:
                 w, h = (reach * 0.75, pitch * 0.26) if lying else (pitch * 0.26, reach * 0.75)
                 part.pads.append(rectangle(w * 1.2, h * 1.2) + np.array([x, y], np.float32))
@@ -130,12 +137,15 @@ def _can(rng: Generator) -> Component:
     part.add(_round(radius * 0.86), ((0.8, 0.8, 0.8), 0.118, 0.3, 0.2))
     if rng.random() < 0.6:
         turn = np.linspace(-0.9, 0.9, 14)
-        part.add((np.stack([np.cos(turn), np.sin(turn)], 1) * radius * 0.86).astype(np.float32), ((0.1, 0.1, 0.12), 0.118, 0.1, 0.0))
+        part.add(
+            (np.stack([np.cos(turn), np.sin(turn)], 1) * radius * 0.86).astype(np.float32),
+            ((0.1, 0.1, 0.12), 0.118, 0.1, 0.0),
+        )
         part.write(str(rng.integers(10, 990)), radius * 0.4, ((0.12, 0.12, 0.12), 0.118, 0.0, 0.0))
     else:
-        for turn in range(2):
-            cross = rectangle(radius * 0.6, 0.006)
-            part.add(cross[:, ::-1].copy() if turn else cross, ((0.55, 0.55, 0.55), 0.112, 0.1, 0.0))
+        cross = rectangle(radius * 0.6, 0.006)
+        for bar in (cross, cross[:, ::-1].copy()):
+            part.add(bar, ((0.55, 0.55, 0.55), 0.112, 0.1, 0.0))
     return part
 
 
@@ -225,91 +235,30 @@ def _knob(rng: Generator) -> Component:
     return part
 
 
-_LARGE: tuple[Callable[[Generator], Component], ...] = (_circuit, _circuit, _transducer, _can, _plug, _header, _header, _knob)
-_SMALL: tuple[Callable[[Generator], Component], ...] = (_chip, _chip, _chip, _chip, _chip, _small_pack, _crystal, _can, _knob)
+_LARGE: tuple[Callable[[Generator], Component], ...] = (
+    _circuit,
+    _circuit,
+    _transducer,
+    _can,
+    _plug,
+    _header,
+    _header,
+    _knob,
+)
+_SMALL: tuple[Callable[[Generator], Component], ...] = (
+    _chip,
+    _chip,
+    _chip,
+    _chip,
+    _chip,
+    _small_pack,
+    _crystal,
+    _can,
+    _knob,
+)
 
 
 def draw_component(rng: Generator, large: bool) -> Component:
     """A random component of a large or a small kind."""
     kinds = _LARGE if large else _SMALL
     return kinds[rng.integers(len(kinds))](rng)
-
-
-class Assembly:
-    """All components of one board at their places, ready to be painted with small offsets.
-
-    Args:
-        parts: the components.
-        places: N×3, x, y and angle (radians) of each.
-    """
-
-    def __init__(self, parts: list[Component], places: NDArray[np.float64]) -> None:
-        self.parts, self.places = parts, places
-        self.styles: list[Style] = []
-        numbers: dict[Style, int] = {}
-        points, owners, self.ends, self.tones, self.lines = [np.zeros((0, 2), np.float32)], [], [0], [], []
-        self.first: list[int] = []
-        for number, part in enumerate(parts):
-            self.first.append(len(self.tones))
-            for outline, style, line in part.pieces:
-                if style not in numbers:
-                    numbers[style] = min(len(self.styles) + 1, 255)
-                    self.styles.append(style)
-                points.append(outline)
-                owners += [number] * len(outline)
-                self.ends.append(self.ends[-1] + len(outline))
-                self.tones.append(numbers[style])
-                self.lines.append(line)
-        self.points = np.concatenate(points)
-        self.owners = np.array(owners, np.int64)
-        table = np.zeros((256, 6), np.uint8)
-        for number, (color, height, gloss, metal) in enumerate(self.styles[:255]):
-            table[number + 1] = np.clip([*(np.array(color) * 255), height / TOP_HEIGHT * 255, gloss * 255, metal * 255], 0, 255)
-        self.table = table
-
-    def lay(self, board: Relief, offsets: NDArray[np.float64], absent: set[int], bend: dict[int, tuple[float, float]]) -> FloatImage:
-        """Paints all components onto `board` and returns what they cover, S×S in [0, 1].
-
-        Args:
-            board: the bare board.
-            offsets: N×3, added to the places.
-            absent: numbers of components to leave out.
-            bend: number of a piece to (pivot, angle): its points past y = pivot in the part's frame are turned.
-        """
-        size = board.size
-        local = self.points.copy()
-        for piece, (pivot, angle) in bend.items():
-            span = local[self.ends[piece] : self.ends[piece + 1]]
-            middle = np.array([span[:, 0].mean(), pivot], np.float32)
-            cos, sin = np.cos(angle), np.sin(angle)
-            beyond = span[:, 1] > pivot
-            span[beyond] = (span[beyond] - middle) @ np.array([[cos, sin], [-sin, cos]], np.float32) + middle
-        x, y, turn = (self.places + offsets).T.astype(np.float32)
-        cos, sin = np.cos(turn)[self.owners], np.sin(turn)[self.owners]
-        world = np.stack([local[:, 0] * cos - local[:, 1] * sin + x[self.owners], local[:, 0] * sin + local[:, 1] * cos + y[self.owners]], 1)
-        fixed = np.round(((world + 1) * size - 0.5) * 16).astype(np.int32)
-        index = np.zeros((2 * size, 2 * size), np.uint8)
-        for number, start in enumerate(self.first):
-            if number in absent:
-                continue
-            stop = self.first[number + 1] if number + 1 < len(self.first) else len(self.tones)
-            for piece in range(start, stop):
-                shape = fixed[self.ends[piece] : self.ends[piece + 1]]
-                if self.lines[piece]:
-                    cv2.polylines(index, [shape], False, self.tones[piece], max(1, size // 190), cv2.LINE_8, 4)
-                else:
-                    cv2.fillConvexPoly(index, shape, self.tones[piece], cv2.LINE_8, 4)
-        cover = cv2.resize((index > 0).astype(np.uint8) * 255, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        color = cv2.LUT(cv2.merge([index] * 3), self.table[:, None, :3].copy())
-        field = cv2.LUT(cv2.merge([index] * 3), self.table[:, None, 3:].copy())
-        # Premultiplied by the cover: both are 0 where no component is.
-        color = cv2.resize(color, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        field = cv2.resize(field, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        rest = 1 - cover
-        board.tone(rest)
-        for plane, over in zip(board.albedo, cv2.split(color), strict=True):
-            plane += over
-        board.height = cv2.GaussianBlur(board.height * rest + field[..., 0] * np.float32(TOP_HEIGHT), (3, 3), 0.6)
-        board.gloss = board.gloss * rest + field[..., 1]
-        board.metal = field[..., 2]
-        return cover

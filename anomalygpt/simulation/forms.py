@@ -1,4 +1,4 @@
-"""Vector outlines, anti-aliased masks and relief shading for the objects that are built of many parts.
+"""Vector outlines and anti-aliased masks for the objects that are built of many parts.
 
 Outlines are float32 N×2 in the canvas frame: x right, y down, from -1 to 1.
 """
@@ -13,33 +13,30 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from anomalygpt.simulation.base import FloatImage
-from anomalygpt.simulation.shading import Light, mask_depth
+from anomalygpt.simulation.shading import mask_depth
 
 Outline = NDArray[np.float32]
 
+# Strokes of each letter on a grid of 3×5 points: "xy" pairs, lines parted by "|".
 _GLYPHS = {
-    "0": "00 20 24 04 00", "1": "01 10 14", "2": "00 20 22 02 04 24", "3": "00 20 24 04|02 22", "4": "00 02 22|20 24",
-    "5": "20 00 02 22 24 04", "6": "20 00 04 24 22 02", "7": "00 20 14", "8": "00 20 24 04 00|02 22", "9": "22 02 00 20 24 04",
-    "A": "04 01 10 21 24|03 23", "B": "00 04 14 23 12 02|12 21 10 00", "C": "20 00 04 24", "D": "00 04 14 23 21 10 00",
-    "E": "20 00 04 24|02 12", "F": "20 00 04|02 12", "G": "20 00 04 24 22 12", "H": "00 04|20 24|02 22", "J": "20 24 04 03", "K": "00 04|20 02 24",
-    "L": "00 04 24", "M": "04 00 12 20 24", "N": "04 00 24 20", "P": "04 00 20 22 02", "R": "04 00 20 22 02|12 24",
-    "S": "20 00 02 22 24 04", "T": "00 20|10 14", "U": "00 04 24 20", "V": "00 14 20", "X": "00 24|20 04", "Y": "00 12 20|12 14",
-    "Z": "00 20 04 24", "+": "11 13|02 22", "-": "02 22", "/": "20 04",
+    "0": "00 20 24 04 00", "1": "01 10 14", "2": "00 20 22 02 04 24", "3": "00 20 24 04|02 22",
+    "4": "00 02 22|20 24", "5": "20 00 02 22 24 04", "6": "20 00 04 24 22 02", "7": "00 20 14",
+    "8": "00 20 24 04 00|02 22", "9": "22 02 00 20 24 04", "A": "04 01 10 21 24|03 23",
+    "B": "00 04 14 23 12 02|12 21 10 00", "C": "20 00 04 24", "D": "00 04 14 23 21 10 00", "E": "20 00 04 24|02 12",
+    "F": "20 00 04|02 12", "G": "20 00 04 24 22 12", "H": "00 04|20 24|02 22", "J": "20 24 04 03",
+    "K": "00 04|20 02 24", "L": "00 04 24", "M": "04 00 12 20 24", "N": "04 00 24 20", "P": "04 00 20 22 02",
+    "R": "04 00 20 22 02|12 24", "S": "20 00 02 22 24 04", "T": "00 20|10 14", "U": "00 04 24 20", "V": "00 14 20",
+    "X": "00 24|20 04", "Y": "00 12 20|12 14", "Z": "00 20 04 24", "+": "11 13|02 22", "-": "02 22", "/": "20 04",
 }  # fmt: skip
-
-
-def aimed(rng: Generator, azimuth: float, jitter: float, elevation: float = 0.95) -> Light:
-    """A lamp near `azimuth` (radians, in the canvas frame) at about `elevation` (radians over the table)."""
-    around = azimuth + rng.normal(0, jitter)
-    up = float(np.clip(elevation + rng.normal(0, 0.08), 0.35, 1.4))
-    return Light(float(np.cos(around) * np.cos(up)), float(np.sin(around) * np.cos(up)), float(np.sin(up)))
 
 
 def superellipse(rx: float, ry: float, power: float = 2.0, count: int = 56) -> Outline:
     """An ellipse for power 2, a rounded rectangle for more, a cushion-cornered rhomb for less."""
     turn = np.linspace(0, 2 * np.pi, count, endpoint=False)
     cos, sin = np.cos(turn), np.sin(turn)
-    points = np.stack([rx * np.sign(cos) * np.abs(cos) ** (2 / power), ry * np.sign(sin) * np.abs(sin) ** (2 / power)], 1)
+    points = np.stack(
+        [rx * np.sign(cos) * np.abs(cos) ** (2 / power), ry * np.sign(sin) * np.abs(sin) ** (2 / power)], 1
+    )
     return points.astype(np.float32)
 
 
@@ -53,6 +50,11 @@ def polar(radius: ArrayLike, phase: float = 0.0) -> Outline:
     radii = np.asarray(radius, np.float32)
     turn = np.linspace(0, 2 * np.pi, len(radii), endpoint=False) + phase
     return np.stack([radii * np.cos(turn), radii * np.sin(turn)], 1).astype(np.float32)
+
+
+def disc(x: float, y: float, radius: float) -> Outline:
+    """A circle around (x, y)."""
+    return polar(np.full(28, radius)) + np.array([x, y], np.float32)
 
 
 def regular(radius: float, corners: int, phase: float = 0.0) -> Outline:
@@ -160,149 +162,21 @@ def lettering(text: str, height: float) -> list[Outline]:
 
 def inside_distance(mask: FloatImage) -> FloatImage:
     """How deep each pixel lies inside a mask, in the canvas frame, smoothed a little so that bevels show no steps."""
-    return cv2.GaussianBlur(mask_depth(mask), (3, 3), 0.8)
+    return np.asarray(cv2.GaussianBlur(mask_depth(mask), (3, 3), 0.8), np.float32)
 
 
-class Relief:
-    """A part being built up: colour, height and gloss of every pixel, shaded in one go at the end.
+def distance(x: FloatImage, y: FloatImage) -> FloatImage:
+    """The length of (x, y), the same for the same numbers.
 
-    Attributes:
-        albedo: float32 3×S×S, a plane for each of R, G and B.
-        height: float32 S×S in the canvas frame.
-        gloss: float32 S×S, strength of the highlight.
-        metal: float32 S×S, how much the surface mirrors its surroundings.
+    OpenCV's own differs in the last bit with the place in memory.
     """
-
-    def __init__(self, size: int, color: ArrayLike = 0.5, gloss: float = 0.1, metal: float = 0.0) -> None:
-        self.size = size
-        self.albedo: FloatImage = np.empty((3, size, size), np.float32)
-        self.albedo[:] = np.broadcast_to(np.asarray(color, np.float32), 3)[:, None, None]
-        self.height: FloatImage = np.zeros((size, size), np.float32)
-        self.gloss: FloatImage = np.full((size, size), gloss, np.float32)
-        self.metal: FloatImage = np.full((size, size), metal, np.float32)
-
-    def copy(self) -> Relief:
-        """A relief of its own with the same contents."""
-        other = Relief(self.size)
-        other.albedo, other.height = self.albedo.copy(), self.height.copy()
-        other.gloss, other.metal = self.gloss.copy(), self.metal.copy()
-        return other
-
-    def lay(
-        self,
-        mask: FloatImage,
-        color: ArrayLike | None = None,
-        height: float | FloatImage | None = None,
-        gloss: float | None = None,
-        metal: float | None = None,
-        add: float | FloatImage | None = None,
-    ) -> None:
-        """Covers what is under `mask` (S×S in [0, 1]); None leaves a property as it is.
-
-        Args:
-            mask: how much of each pixel is covered.
-            color: RGB, or planes 3×S×S.
-            height: replaces the height.
-            gloss: replaces the strength of the highlight.
-            metal: replaces how much it mirrors.
-            add: raises the height.
-        """
-        left, top, width, tall = cv2.boundingRect((mask > 0).astype(np.uint8))
-        if not width:
-            return
-        box = (slice(top, top + tall), slice(left, left + width))
-        cover = mask[box]
-        if color is not None:
-            tone = np.broadcast_to(np.asarray(color, np.float32).T, 3) if np.ndim(color) < 2 else np.asarray(color, np.float32)
-            for plane, over in zip(self.albedo, tone, strict=True):
-                under = plane[box]
-                under += cover * ((over[box] if over.ndim else over) - under)
-        for field, value in ((self.height, height), (self.gloss, gloss), (self.metal, metal)):
-            if value is not None:
-                part = field[box]
-                part += cover * ((value[box] if isinstance(value, np.ndarray) else np.float32(value)) - part)
-        if add is not None:
-            self.height[box] += cover * (add[box] if isinstance(add, np.ndarray) else np.float32(add))
-
-    def tone(self, factor: FloatImage | float) -> None:
-        """Makes all colours lighter or darker by a factor, S×S."""
-        self.albedo *= factor
-
-    def shadow(self, mask: FloatImage, light: Light, reach: float, strength: float = 0.5) -> None:
-        """Darkens beside raised parts, away from the lamp; lay the parts themselves afterwards."""
-        shift = reach * self.size / 2
-        matrix = np.array([[1, 0, -light.x * shift], [0, 1, -light.y * shift]], np.float32)
-        cast = cv2.warpAffine(mask, matrix, (self.size, self.size))
-        cast = cv2.GaussianBlur(cast, (0, 0), max(0.6, 0.35 * shift))
-        cast *= np.float32(-strength)
-        cast += 1
-        self.albedo *= cast
-
-    def shade(
-        self, light: Light, ambient: float = 0.45, shininess: int = 4, scene: float = 0.0, hollow: float = 0.5
-    ) -> FloatImage:
-        """The lit colour, float32 S×S×3 in [0, 1].
-
-        Args:
-            light: the lamp.
-            ambient: share of the light that comes from everywhere.
-            shininess: the highlight is the cosine to the power of two to this.
-            scene: phase of the surroundings that metal mirrors.
-            hollow: how much darker it is in recesses, where less of the light from everywhere comes in.
-        """
-        scale = self.size / 16
-        nx = cv2.Sobel(self.height, cv2.CV_32F, 1, 0, ksize=3, scale=-scale, borderType=cv2.BORDER_REPLICATE)
-        ny = cv2.Sobel(self.height, cv2.CV_32F, 0, 1, ksize=3, scale=-scale, borderType=cv2.BORDER_REPLICATE)
-        # In place throughout: fresh arrays of this size cost more than the sums.
-        nz = cv2.magnitude(nx, ny)
-        nz *= nz
-        nz += 1
-        np.sqrt(nz, out=nz)
-        np.divide(1, nz, out=nz)
-        nx *= nz
-        ny *= nz
-        level = _facing(nx, ny, nz, light.x / light.z, light.y / light.z, 1.0)
-        level *= np.float32(1 - ambient)
-        level += np.float32(ambient)
-        reach = max(3, self.size // 24) | 1
-        depth = cv2.blur(self.height, (reach, reach), borderType=cv2.BORDER_REPLICATE)
-        depth -= self.height
-        np.clip(depth, 0, 1 / 12, out=depth)
-        depth *= np.float32(-12 * hollow)
-        depth += 1
-        level *= depth
-        half = np.array([light.x, light.y, light.z + 1])
-        half /= np.linalg.norm(half)
-        spark = _facing(nx, ny, nz, float(half[0]), float(half[1]), float(half[2]), 0.3)
-        for _ in range(shininess):
-            spark *= spark
-        spark *= self.gloss
-        if self.metal.any():
-            nx *= nz
-            nx *= 5
-            nx += np.float32(scene)
-            ny *= nz
-            ny *= 4
-            ny -= np.float32(1.7 * scene)
-            mirror = np.sin(nx, out=nx)
-            mirror *= np.float32(0.6)
-            np.sin(ny, out=ny)
-            ny *= np.float32(0.5)
-            mirror += ny
-            mirror -= np.float32(0.6 * np.sin(scene) - 0.5 * np.sin(1.7 * scene))
-            mirror *= self.metal
-            mirror += 1
-            level *= mirror
-        lit = self.albedo * level
-        lit += spark
-        return cv2.merge(list(np.clip(lit, 0, 1, out=lit)))
+    squares = x * x
+    squares += y * y
+    return np.sqrt(squares, out=squares)
 
 
-def _facing(nx: FloatImage, ny: FloatImage, nz: FloatImage, x: float, y: float, z: float, floor: float = 0.0) -> FloatImage:
-    """The cosine between the normals and a direction (times its length), not below `floor`."""
-    cosine = nx * np.float32(x)
-    term = ny * np.float32(y)
-    cosine += term
-    np.multiply(nz, np.float32(z), out=term)
-    cosine += term
-    return np.maximum(cosine, np.float32(floor), out=cosine)
+def clear_border(alpha: FloatImage) -> FloatImage:
+    """The coverage with nothing on the outermost pixels: what is cut off there is not taken to go on beyond."""
+    alpha[[0, -1]] = 0
+    alpha[:, [0, -1]] = 0
+    return alpha

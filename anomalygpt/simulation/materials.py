@@ -121,10 +121,28 @@ class Material:
         return color, height
 
 
-def product_color(rng: Generator, saturation: tuple[float, float] = (0.0, 0.95), value: tuple[float, float] = (0.05, 0.97)) -> FloatImage:
+def metal_tone(rng: Generator) -> FloatImage:
+    """Steel, zinc, aluminium, brass, copper or blackened metal."""
+    tones = (
+        (0.52, 0.53, 0.55),
+        (0.62, 0.62, 0.6),
+        (0.7, 0.71, 0.73),
+        (0.66, 0.55, 0.32),
+        (0.62, 0.42, 0.3),
+        (0.22, 0.22, 0.23),
+    )
+    tone = np.array(tones[rng.choice(6, p=(0.36, 0.2, 0.16, 0.12, 0.06, 0.1))], np.float32)
+    return np.clip(tone * rng.uniform(0.8, 1.15) + rng.normal(0, 0.012, 3), 0.05, 0.9).astype(np.float32)
+
+
+def product_color(
+    rng: Generator, saturation: tuple[float, float] = (0.0, 0.95), value: tuple[float, float] = (0.05, 0.97)
+) -> FloatImage:
     """A colour as things have it: often grey, black or white, seldom vivid."""
     low, high = saturation
-    return random_color(rng, (low, low + (high - low) * float(rng.choice([0.08, 0.5, 1.0], p=(0.4, 0.35, 0.25)))), value)
+    return random_color(
+        rng, (low, low + (high - low) * float(rng.choice([0.08, 0.5, 1.0], p=(0.4, 0.35, 0.25)))), value
+    )
 
 
 def draw_material(rng: Generator, name: str | None = None, gray: bool = False) -> Material:
@@ -135,12 +153,20 @@ def draw_material(rng: Generator, name: str | None = None, gray: bool = False) -
     if chosen in ("wood", "baked", "cardboard", "leathery", "brass"):
         hsv = np.array([[[rng.uniform(16, 48), rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
         color = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
-    second = color * np.float32(rng.uniform(0.4, 0.8)) if rng.random() < 0.6 else np.clip(color * np.float32(1.4) + 0.05, 0, 1)
+    second = (
+        color * np.float32(rng.uniform(0.4, 0.8))
+        if rng.random() < 0.6
+        else np.clip(color * np.float32(1.4) + 0.05, 0, 1)
+    )
     if rng.random() < 0.15:
         second = product_color(rng)
     if gray:
         color, second = np.full(3, color.mean(), np.float32), np.full(3, second.mean(), np.float32)
-    specks = float(rng.uniform(0.01, 0.12)) if rng.random() < (0.5 if chosen in ("stone", "baked", "candy", "foam") else 0.08) else 0.0
+    specks = (
+        float(rng.uniform(0.01, 0.12))
+        if rng.random() < (0.5 if chosen in ("stone", "baked", "candy", "foam") else 0.08)
+        else 0.0
+    )
     return Material(
         name=chosen,
         color=np.asarray(color, np.float32),
@@ -153,7 +179,11 @@ def draw_material(rng: Generator, name: str | None = None, gray: bool = False) -
         gloss=gloss * float(rng.uniform(0.3, 1.5)),
         metal=metal * float(rng.uniform(0.4, 1.3)),
         sharpness=sharpness,
-        rim=float({"baked": rng.uniform(0.1, 0.5), "wax": rng.uniform(-0.15, 0.1), "glass": rng.uniform(-0.5, 0.6)}.get(chosen, 0.0)),
+        rim=float(
+            {"baked": rng.uniform(0.1, 0.5), "wax": rng.uniform(-0.15, 0.1), "glass": rng.uniform(-0.5, 0.6)}.get(
+                chosen, 0.0
+            )
+        ),
         specks=specks,
         opacity=float(rng.uniform(0.45, 0.95)) if chosen == "glass" else 1.0,
         pattern=str(rng.choice(PATTERNS)) if rng.random() < 0.22 else "none",

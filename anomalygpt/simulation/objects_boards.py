@@ -2,149 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, smooth_noise
-from anomalygpt.simulation.board_parts import Assembly, Component, draw_component
-from anomalygpt.simulation.forms import Outline, Relief, aimed, fill, lettering, moved, polar, rectangle, rounded, stroke, superellipse
+from anomalygpt.simulation.bare_board import BareBoard, route
+from anomalygpt.simulation.base import Layer, Pose, Product, smooth_noise
+from anomalygpt.simulation.board_assembly import Assembly
+from anomalygpt.simulation.board_parts import Component, draw_component
+from anomalygpt.simulation.forms import (
+    Outline,
+    clear_border,
+    disc,
+    fill,
+    lettering,
+    moved,
+    rectangle,
+    rounded,
+    stroke,
+)
+from anomalygpt.simulation.relief import Relief, aimed
 from anomalygpt.simulation.shading import random_text
-
-
-@dataclass(frozen=True)
-class Copper:
-    """One piece of copper (or a gap in it) of a bare board.
-
-    Attributes:
-        outline: closed, in the canvas frame; a path where `width` is set.
-        width: of the track along the path, 0 for a filled outline.
-        gap: True where it takes copper away.
-    """
-
-    outline: Outline
-    width: float = 0.0
-    gap: bool = False
-
-
-def route(rng: Generator, start: NDArray[np.floating], end: NDArray[np.floating]) -> Outline:
-    """A track of straight and 45° pieces from one point to another."""
-    step = np.asarray(end) - start
-    diagonal = min(abs(step[0]), abs(step[1]))
-    slant = np.sign(step) * diagonal
-    rest = step - slant
-    first = rng.uniform(0, 1)
-    return np.array([start, start + rest * first, start + rest * first + slant, end], np.float32)
-
-
-def disc(x: float, y: float, radius: float) -> Outline:
-    """A circle around (x, y)."""
-    return polar(np.full(28, radius)) + np.array([x, y], np.float32)
-
-
-def _bare_layout(rng: Generator) -> list[Copper]:
-    """A cut-out of a bare board: pours, bundles of tracks, pads with holes, rows of contacts."""
-    copper: list[Copper] = []
-    track = float(rng.uniform(0.025, 0.075))
-    if rng.random() < 0.45:
-        corners = [rng.uniform(-1.2, 1.2, 2)]
-        for _ in range(int(rng.integers(3, 6))):
-            corners.append(corners[-1] + rng.uniform(0.3, 1.1) * np.array([(1, 0), (0, 1), (1, 1), (1, -1), (-1, 0), (0, -1)][rng.integers(6)]))
-        copper.append(Copper(np.array(corners, np.float32), float(rng.uniform(0.25, 0.6))))
-    for _ in range(int(rng.integers(0, 3))):
-        area = rectangle(*rng.uniform(0.2, 0.7, 2))
-        area[rng.integers(4)] *= rng.uniform(0.4, 1.0)
-        copper.append(Copper(moved(area, *rng.uniform(-1, 1, 2))))
-    for _ in range(int(rng.integers(1, 4))):
-        count, space = int(rng.integers(1, 6)), track * rng.uniform(1.9, 3.2)
-        start, end = rng.uniform(-1.2, 1.2, 2), rng.uniform(-1.2, 1.2, 2)
-        path = route(rng, start, end)
-        side = np.array([-(end - start)[1], (end - start)[0]])
-        side = np.sign(side) * (np.abs(side) == np.abs(side).max())
-        for line in range(count):
-            copper.append(Copper((path + side * line * space).astype(np.float32), track))
-    pads: list[Copper] = []
-    spots = rng.uniform(-0.95, 0.95, (int(rng.integers(3, 12)), 2))
-    big = rng.uniform(0.09, 0.17)
-    for x, y in spots:
-        radius = big * float(rng.choice([1.0, 1.0, 0.7, 0.5]))
-        pads += [Copper(disc(x, y, radius * 1.35), gap=True)] if rng.random() < 0.6 else []
-        if rng.random() < 0.7:
-            end = spots[rng.integers(len(spots))] if rng.random() < 0.5 else rng.uniform(-1.2, 1.2, 2)
-            pads.append(Copper(route(rng, np.array([x, y]), end), track * float(rng.choice([1.0, 1.5]))))
-        pads.append(Copper(disc(x, y, radius)))
-        if rng.random() < 0.75:
-            pads.append(Copper(disc(x, y, radius * rng.uniform(0.3, 0.5)), gap=True))
-    if rng.random() < 0.5:
-        x, y, count = *rng.uniform(-0.8, 0.6, 2), int(rng.integers(3, 9))
-        pitch, upright = rng.uniform(0.13, 0.24), rng.random() < 0.5
-        shape = rectangle(pitch * 0.3, pitch * rng.uniform(0.4, 1.2)) if rng.random() < 0.7 else superellipse(pitch * 0.36, pitch * 0.36, 8)
-        for k in range(count):
-            step = np.array([0, k * pitch] if upright else [k * pitch, 0], np.float32)
-            pads.append(Copper(moved(shape, x, y, np.pi / 2 if upright else 0.0) + step))
-    return copper + pads
-
-
-class BareBoard:
-    """The binarised scan of a bare board, in black and white."""
-
-    faults = ("missing part", "contamination")
-
-    def __init__(self, rng: Generator) -> None:
-        self.copper = _bare_layout(rng)
-        self.inverse = bool(rng.random() < 0.5)
-        self.light, self.dark = (1.0, 0.0) if rng.random() < 0.8 else (float(rng.uniform(0.75, 0.95)), float(rng.uniform(0.04, 0.2)))
-        self.kept: dict[int, FloatImage] = {}
-
-    def _copper(self, size: int) -> FloatImage:
-        if size not in self.kept:
-            fine = 2 * size
-            mask = np.zeros((fine, fine), np.uint8)
-            for piece in self.copper:
-                points = np.round(((piece.outline + 1) * size - 0.5) * 16).astype(np.int32)
-                if piece.width:
-                    cv2.polylines(mask, [points], False, 0 if piece.gap else 255, max(2, round(piece.width * size)), cv2.LINE_AA, 4)
-                else:
-                    cv2.fillPoly(mask, [points], 0 if piece.gap else 255, cv2.LINE_AA, 4)
-            self.kept[size] = cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        return self.kept[size]
-
-    def _damage(self, mask: FloatImage, fault: str, rng: Generator) -> FloatImage:
-        """Opens, mouse bites and pinholes; shorts, spurs and spurious copper."""
-        size = mask.shape[0]
-        edge = cv2.Canny((mask * 255).astype(np.uint8), 50, 150)
-        edge[[0, -1]] = edge[:, [0, -1]] = 0
-        for _ in range(int(rng.integers(1, 4))):
-            inside = (mask > 0.5) if fault == "missing part" else (mask < 0.5)
-            at_edge = rng.random() < 0.65 and edge.any()
-            places = np.argwhere((edge > 0) if at_edge else inside)
-            if not len(places):
-                places = np.array([[size // 2, size // 2]])
-            y, x = (places[rng.integers(len(places))] + 0.5) * 2 / size - 1
-            shape = polar(rng.uniform(0.018, 0.045) * np.maximum(rng.normal(1, 0.25, 14), 0.4))
-            if at_edge and rng.random() < 0.5:
-                shape = shape * np.array([rng.uniform(1.8, 3.6), rng.uniform(0.5, 0.9)], np.float32)
-            spot = fill(size, [moved(rounded(shape, 0.05), float(x), float(y), rng.uniform(0, np.pi))])
-            mask = mask * (1 - spot) if fault == "missing part" else np.maximum(mask, spot)
-        return mask
-
-    def paint(self, size: int, rng: Generator, fault: str | None, fault_rng: Generator | None) -> Layer:
-        """Paints one scan: edges etched a little more or less, rare specks of noise."""
-        mask = self._copper(size)
-        ragged = smooth_noise(rng, size, size / 2.5) * np.float32(rng.uniform(0.02, 0.12))
-        level = 0.5 + rng.normal(0, 0.07)
-        sharp = rng.uniform(2.0, 5.0)
-        if fault is not None and fault_rng is not None:
-            mask = self._damage(mask, fault, fault_rng)
-        soft = cv2.GaussianBlur(mask, (0, 0), 0.7)
-        image = np.clip((soft - np.float32(level) + ragged * (soft * (1 - soft) * 4)) * np.float32(sharp) + 0.5, 0, 1)
-        if self.inverse:
-            image = 1 - image
-        gray = np.float32(self.dark) + image * np.float32(self.light - self.dark)
-        return Layer(np.repeat(gray[..., None], 3, axis=2), np.ones((size, size), np.float32))
 
 
 class CircuitBoard(Product):
@@ -152,7 +30,7 @@ class CircuitBoard(Product):
 
     key = "circuit board"
     pose = Pose(rotation=2, shift=0.02, scale=0.02)
-    faults = ("missing part", "misplaced part", "print fault", "contamination", "bent part")
+    faults: tuple[str, ...] = ("missing part", "misplaced part", "print fault", "contamination", "bent part")
 
     def __init__(self, rng: Generator) -> None:
         self.bare = BareBoard(rng) if rng.random() < 0.35 else None
@@ -161,7 +39,14 @@ class CircuitBoard(Product):
             self.pose = Pose(rotation=0.3, shift=0.006, scale=0.003)
             return
         self.pose = Pose(rotation=float(rng.choice([2, 5, 180], p=(0.6, 0.3, 0.1))), shift=0.03, scale=0.03)
-        masks = ((0.05, 0.3, 0.14), (0.04, 0.2, 0.5), (0.5, 0.06, 0.07), (0.05, 0.06, 0.07), (0.02, 0.34, 0.42), (0.8, 0.8, 0.78))
+        masks = (
+            (0.05, 0.3, 0.14),
+            (0.04, 0.2, 0.5),
+            (0.5, 0.06, 0.07),
+            (0.05, 0.06, 0.07),
+            (0.02, 0.34, 0.42),
+            (0.8, 0.8, 0.78),
+        )
         tone = masks[rng.choice(6, p=(0.38, 0.26, 0.12, 0.1, 0.08, 0.06))]
         self.mask_color = np.clip(np.array(tone) * rng.uniform(0.8, 1.35), 0, 1)
         self.finish = np.array((0.75, 0.62, 0.3)) if rng.random() < 0.4 else np.array((0.72, 0.73, 0.72))
@@ -171,13 +56,15 @@ class CircuitBoard(Product):
         self.ry = 1.0 if self.whole else self.rx * float(rng.uniform(0.38, 1.0))
         self.outline = rounded(rectangle(self.rx, self.ry), float(rng.uniform(0.006, 0.02)), 160)
         self.azimuth = float(rng.uniform(0, 2 * np.pi))
+        self.frames = float(rng.choice([0.0, 0.3, 0.8]))
         parts, places = self._place(rng)
         self.assembly = Assembly(parts, places)
         self.tracks, self.vias = self._wire(rng)
         self.track_width = float(rng.uniform(0.012, 0.026))
         reach = np.array([self.rx, self.ry]) * 0.85
         self.texts = [
-            (random_text(rng, 1, 6), rng.uniform(-reach, reach), float(rng.uniform(0.05, 0.1))) for _ in range(int(rng.integers(3, 9)))
+            (random_text(rng, 1, 6), rng.uniform(-reach, reach), float(rng.uniform(0.05, 0.1)))
+            for _ in range(int(rng.integers(3, 9)))
         ]
         corner = reach + np.array([self.rx, self.ry]) * 0.15 - 0.11
         self.screws = [corner * (x, y) for x in (-1, 1) for y in (-1, 1)] if rng.random() < 0.5 else []
@@ -193,6 +80,7 @@ class CircuitBoard(Product):
         wanted, snap = int(rng.integers(6, 36)), rng.choice([0.0, 0.05, 0.09])
         for number in range(wanted):
             part = draw_component(rng, large=number < 2 + wanted // 6)
+            part.framed = bool(rng.random() < self.frames)
             for _ in range(8):
                 upright = part.kind != "header" and rng.random() < 0.5
                 half = np.array(part.half[::-1] if upright else part.half)
@@ -205,7 +93,9 @@ class CircuitBoard(Product):
                 top = rng.random() < 0.5
                 if part.kind == "header":
                     y = -room[1] if top else room[1]
-                if any(abs(x - bx) < half[0] + bw + 0.02 and abs(y - by) < half[1] + bh + 0.02 for bx, by, bw, bh in boxes):
+                if any(
+                    abs(x - bx) < half[0] + bw + 0.02 and abs(y - by) < half[1] + bh + 0.02 for bx, by, bw, bh in boxes
+                ):
                     continue
                 boxes.append((float(x), float(y), float(half[0]), float(half[1])))
                 parts.append(part)
@@ -237,10 +127,11 @@ class CircuitBoard(Product):
         lands, frames = [], []
         for part, (x, y, turn) in zip(self.assembly.parts, self.assembly.places, strict=True):
             lands += [moved(pad, x, y, turn) for pad in part.pads]
-            frames.append(moved(rectangle(part.half[0] + 0.014, part.half[1] + 0.014), x, y, turn))
+            if part.framed:
+                frames.append(moved(rectangle(part.half[0] + 0.014, part.half[1] + 0.014), x, y, turn))
         board.lay(fill(size, lands), self.finish, add=0.003, gloss=0.3)
         ink = [path + place.astype(np.float32) for text, place, height in texts for path in lettering(text, height)]
-        board.lay(np.maximum(stroke(size, ink, 0.011), stroke(size, frames, 0.009, True)), self.ink)
+        board.lay(np.maximum(stroke(size, ink, 0.009), 0.8 * stroke(size, frames, 0.006, True)), self.ink)
         for x, y in self.screws:
             board.lay(fill(size, [disc(x, y, 0.075)]), self.finish, add=0.002, gloss=0.3)
             board.lay(fill(size, [disc(x, y, 0.042)]), np.full(3, 0.08), add=-0.02)
@@ -289,7 +180,8 @@ class CircuitBoard(Product):
         cover = self.assembly.lay(board, offsets, absent, bend)
         board.tone(np.float32(tint) * (1 + 0.03 * coarse + 0.025 * fine))
         color = board.shade(light, 0.5, 4, 1.0)
-        alpha = np.ones((size, size), np.float32) if self.whole else np.maximum(fill(size, [self.outline]), cover)
+        whole = np.ones((size, size), np.float32)
+        alpha = whole if self.whole else clear_border(np.maximum(fill(size, [self.outline]), cover))
         return Layer(color, alpha)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 
 from anomalygpt.simulation.base import Layer, Pose, Product, fractal_noise, grid_xy, random_color
-from anomalygpt.simulation.forms import Relief, aimed, fill, inside_distance, lettering, moved, rounded, stroke, superellipse
+from anomalygpt.simulation.forms import (
+    distance,
+    fill,
+    inside_distance,
+    lettering,
+    moved,
+    stroke,
+    superellipse,
+)
+from anomalygpt.simulation.relief import Relief, aimed
 from anomalygpt.simulation.shading import dome, random_text
 from anomalygpt.simulation.texture_fields import white_noise
 
@@ -17,11 +25,20 @@ class Transistor(Product):
 
     key = "transistor"
     pose = Pose(rotation=2, shift=0.02, scale=0.03)
-    faults = ("bent part", "missing part", "misplaced part", "print fault")
+    faults: tuple[str, ...] = ("bent part", "missing part", "misplaced part", "print fault")
 
     def __init__(self, rng: Generator) -> None:
-        boards = ((0.42, 0.24, 0.14), (0.55, 0.4, 0.22), (0.12, 0.3, 0.16), (0.6, 0.55, 0.4), (0.2, 0.16, 0.14), (0.1, 0.2, 0.36))
-        self.board = np.clip(np.array(boards[rng.choice(6, p=(0.3, 0.2, 0.2, 0.1, 0.1, 0.1))]) * rng.uniform(0.75, 1.2), 0, 1)
+        boards = (
+            (0.42, 0.24, 0.14),
+            (0.55, 0.4, 0.22),
+            (0.12, 0.3, 0.16),
+            (0.6, 0.55, 0.4),
+            (0.2, 0.16, 0.14),
+            (0.1, 0.2, 0.36),
+        )
+        self.board = np.clip(
+            np.array(boards[rng.choice(6, p=(0.3, 0.2, 0.2, 0.1, 0.1, 0.1))]) * rng.uniform(0.75, 1.2), 0, 1
+        )
         self.pitch = float(rng.uniform(0.17, 0.3))
         self.hole = self.pitch * float(rng.uniform(0.16, 0.25))
         self.pad = self.hole * float(rng.uniform(1.4, 2.0)) if rng.random() < 0.6 else 0.0
@@ -51,7 +68,7 @@ class Transistor(Product):
         board_tone, origin = rng.normal(1, 0.05), rng.normal(0, 0.01, 2)
         fine, coarse = white_noise(rng, size), fractal_noise(rng, size, 12, 3)
 
-        dx, dy, turn, alive, ends, shown = *place, lean, [True] * self.legs, wobble.copy(), True
+        dx, dy, turn, ends, shown = *place, lean, wobble.copy(), True
         lines = list(self.text)
         cut = np.ones(self.legs)
         if fault_rng is not None:
@@ -74,9 +91,11 @@ class Transistor(Product):
         x, y = grid_xy(size)
         u = (x - np.float32(origin[0])) / np.float32(self.pitch)
         v = (y - np.float32(self.holes_y + origin[1])) / np.float32(self.pitch)
-        gap = cv2.magnitude(u - np.round(u), v - np.round(v)) * np.float32(self.pitch)
+        gap = distance(u - np.round(u), v - np.round(v)) * np.float32(self.pitch)
         if self.pad:
-            part.lay(np.clip((self.pad - gap) * size / 2 + 0.5, 0, 1), self.pad_color * board_tone, add=0.004, gloss=0.3)
+            part.lay(
+                np.clip((self.pad - gap) * size / 2 + 0.5, 0, 1), self.pad_color * board_tone, add=0.004, gloss=0.3
+            )
         part.lay(np.clip((self.hole - gap) * size / 2 + 0.5, 0, 1), self.board * 0.12, add=-0.03, gloss=0)
 
         body = superellipse(self.width, self.tall, self.power)
@@ -102,7 +121,9 @@ class Transistor(Product):
         if shown and self.tab:
             tab = fill(size, [moved(superellipse(self.width * 0.95, 0.2, 9), dx, self.top - 0.1 + dy, turn)])
             part.lay(tab, np.array([0.6, 0.6, 0.6]), 0.1, 0.3, 0.3)
-            part.lay(fill(size, [moved(superellipse(0.09, 0.09), dx, self.top - 0.16 + dy, turn)]), self.board * 0.2, 0.0)
+            part.lay(
+                fill(size, [moved(superellipse(0.09, 0.09), dx, self.top - 0.16 + dy, turn)]), self.board * 0.2, 0.0
+            )
         if shown:
             edge = inside_distance(package)
             grain = 1 + 0.1 * fine + 0.05 * coarse
@@ -127,12 +148,14 @@ class Zipper(Product):
         metal = rng.random() < 0.45
         self.metal = metal
         tones = ((0.7, 0.7, 0.72), (0.72, 0.58, 0.3), (0.45, 0.42, 0.38))
-        self.tooth_tone = np.array(tones[rng.integers(3)]) if metal else np.clip(self.tape * rng.uniform(0.8, 1.3) + 0.04, 0, 1)
+        self.tooth_tone = (
+            np.array(tones[rng.integers(3)]) if metal else np.clip(self.tape * rng.uniform(0.8, 1.3) + 0.04, 0, 1)
+        )
         self.coil = not metal and bool(rng.random() < 0.6)
         self.pitch = float(rng.uniform(0.045, 0.075) if self.coil else rng.uniform(0.07, 0.13))
         self.reach = float(rng.uniform(0.08, 0.15))
         self.overlap = float(rng.uniform(0.015, 0.04))
-        self.half_width = float(rng.uniform(0.75, 1.15))
+        self.half_width = float(rng.uniform(0.55, 0.86) if rng.random() < 0.6 else 1.5)
         self.slant = float(rng.uniform(0.1, 0.35)) if self.coil else 0.0
         self.duty = float(rng.uniform(0.62, 0.85))
         self.threads = float(rng.uniform(34, 70))
@@ -153,7 +176,7 @@ class Zipper(Product):
         bow = rng.normal(0, 0.004, 5)
         fine, coarse = white_noise(rng, size), fractal_noise(rng, size, 10, 3)
 
-        alive, tilt, out = np.ones((2, count)), np.zeros((2, count)), np.zeros((2, count))
+        alive, tilt = np.ones((2, count)), np.zeros((2, count))
         split = np.zeros((2, count))
         if fault_rng is not None:
             side, first = int(fault_rng.integers(2)), int(fault_rng.integers(count // 6, count * 5 // 6))
@@ -178,14 +201,18 @@ class Zipper(Product):
         apart = wide - gape
 
         part = Relief(size, self.tape * tone, 0.03)
-        weft = np.sin(y * np.float32(np.pi * self.ribs) + np.float32(self.herringbone * 8) * np.abs((apart * 5) % 1 - 0.5))
+        weft = np.sin(
+            y * np.float32(np.pi * self.ribs) + np.float32(self.herringbone * 8) * np.abs((apart * 5) % 1 - 0.5)
+        )
         warp = np.sin(apart * np.float32(np.pi * self.threads))
         weave = weft * warp * 0.6 + 0.4 * warp + 0.5 * fine + 0.25 * coarse
         part.tone(np.maximum(1 + np.float32(self.contrast) * weave, 0.1))
         seam = np.exp(-(((apart - np.float32(self.reach + self.seam)) / 0.018) ** 2))
         stitches = 0.5 + 0.5 * np.cos(y * np.float32(np.pi * self.ribs * 0.8))
         part.tone(1 - 0.35 * seam * (1 - stitches))
-        part.height += 0.012 * seam * stitches - 0.03 * np.exp(-np.square(np.square(apart / np.float32(self.reach * 1.2))))
+        part.height += 0.012 * seam * stitches - 0.03 * np.exp(
+            -np.square(np.square(apart / np.float32(self.reach * 1.2)))
+        )
         for place in self.bands:
             part.height += 0.01 * np.exp(-(((apart - np.float32(place)) / 0.02) ** 2))
         part.tone(1 - 0.8 * np.clip((np.float32(self.overlap) - apart) * size / 4, 0, 1))
@@ -201,8 +228,12 @@ class Zipper(Product):
             along = along - np.floor(along) - 0.5 + slip[side].astype(np.float32)[tooth]
             along = along + tilt[side].astype(np.float32)[tooth] * (np.float32(self.reach) - inwards)
             start, end = -np.float32(self.overlap), np.float32(self.reach)
-            half = np.float32(self.duty * self.pitch / 2) * (1.0 if self.coil else (1 + 0.35 * np.exp(-((inwards / 0.03) ** 2))))
-            inside = np.minimum(half - np.abs(along) * np.float32(self.pitch), np.minimum(inwards - start, end - inwards))
+            half = np.float32(self.duty * self.pitch / 2) * (
+                1.0 if self.coil else (1 + 0.35 * np.exp(-((inwards / 0.03) ** 2)))
+            )
+            inside = np.minimum(
+                half - np.abs(along) * np.float32(self.pitch), np.minimum(inwards - start, end - inwards)
+            )
             cover = np.clip(inside * (size / 2) + 0.5, 0, 1) * alive[side].astype(np.float32)[tooth]
             round_off = np.sqrt(np.clip(inside / np.float32(self.duty * self.pitch * 0.5), 0, 1))
             full = np.zeros((size, size), np.float32)
@@ -211,7 +242,13 @@ class Zipper(Product):
             top[:, box] = 0.045 * round_off
             shade = np.ones((size, size), np.float32)
             shade[:, box] = bright[side].astype(np.float32)[tooth] * (0.55 + 0.45 * round_off)
-            part.lay(full, (self.tooth_tone * tone).astype(np.float32)[:, None, None] * shade, top, 0.35 if self.metal else 0.18, 0.3 if self.metal else 0)
+            part.lay(
+                full,
+                (self.tooth_tone * tone).astype(np.float32)[:, None, None] * shade,
+                top,
+                0.35 if self.metal else 0.18,
+                0.3 if self.metal else 0,
+            )
         alpha = np.clip((np.float32(self.half_width) + gape * 0.3 + 0.004 * fine - wide) * size / 2 + 0.5, 0, 1)
         return Layer(part.shade(light, 0.5, 4, 1.0), alpha.astype(np.float32))
 

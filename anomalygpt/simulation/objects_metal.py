@@ -1,23 +1,28 @@
-"""Metal objects: nut, screw and cast disc."""
+"""Metal objects: nut and cast disc."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
-from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product, fractal_noise, grid_xy, smooth_noise
-from anomalygpt.simulation.forms import Outline, Relief, aimed, fill, gear, inside_distance, polar, regular, rounded
+from anomalygpt.simulation.base import Layer, Pose, Product, fractal_noise, grid_xy, smooth_noise
+from anomalygpt.simulation.forms import (
+    Outline,
+    distance,
+    fill,
+    gear,
+    inside_distance,
+    polar,
+    regular,
+    rounded,
+)
+from anomalygpt.simulation.materials import metal_tone
+from anomalygpt.simulation.relief import Relief, aimed
 from anomalygpt.simulation.shading import dome
 from anomalygpt.simulation.texture_fields import white_noise
-
-
-def _metal_tone(rng: Generator) -> FloatImage:
-    """Steel, zinc, aluminium, brass, copper or blackened metal."""
-    tones = ((0.52, 0.53, 0.55), (0.62, 0.62, 0.6), (0.7, 0.71, 0.73), (0.66, 0.55, 0.32), (0.62, 0.42, 0.3), (0.22, 0.22, 0.23))
-    tone = np.array(tones[rng.choice(6, p=(0.36, 0.2, 0.16, 0.12, 0.06, 0.1))], np.float32)
-    return np.clip(tone * rng.uniform(0.8, 1.15) + rng.normal(0, 0.012, 3), 0.05, 0.9).astype(np.float32)
 
 
 def _pinwheel(radius: float, wings: int, notch: float, skew: float) -> Outline:
@@ -37,7 +42,9 @@ class MetalNut(Product):
 
     def __init__(self, rng: Generator) -> None:
         self.style = str(rng.choice(["wings", "hexagon", "square", "flange", "castle"], p=(0.5, 0.2, 0.1, 0.1, 0.1)))
-        self.corners = {"wings": int(rng.choice([4, 4, 4, 3, 5])), "hexagon": 6, "square": 4, "flange": 6, "castle": 6}[self.style]
+        self.corners = {"wings": int(rng.choice([4, 4, 4, 3, 5])), "hexagon": 6, "square": 4, "flange": 6, "castle": 6}[
+            self.style
+        ]
         radius = rng.uniform(0.68, 0.92)
         if self.style == "wings":
             self.outline = _pinwheel(radius, self.corners, rng.uniform(0.16, 0.45), rng.uniform(0.35, 0.75))
@@ -52,7 +59,7 @@ class MetalNut(Product):
         self.collar = bool(rng.random() < 0.55)
         self.dent = [(k, rng.uniform(0.02, 0.045)) for k in range(self.corners)] if rng.random() < 0.45 else []
         self.dent_radius = float(rng.uniform(0.68, 0.8) * radius)
-        self.tone = _metal_tone(rng)
+        self.tone = metal_tone(rng)
         self.grain = float(rng.uniform(0.02, 0.07))
         self.brush = float(rng.choice([1.0, 1.0, 6.0, 14.0]))
         self.cast = float(rng.choice([0.0, rng.uniform(0.0005, 0.003)]))
@@ -67,14 +74,16 @@ class MetalNut(Product):
         fine = white_noise(rng, size) if self.brush == 1 else smooth_noise(rng, size, size, self.brush)
         coarse = fractal_noise(rng, size, 11, 3, 0.65)
 
-        outline, flip, dents = self.outline, 1.0, list(self.dent)
+        outline, flip, dents, aside = self.outline, 1.0, list(self.dent), 0j
         if fault_rng is not None:
             corner = fault_rng.integers(self.corners) * 2 * np.pi / self.corners
-            local = outline @ np.array([[np.cos(corner), -np.sin(corner)], [np.sin(corner), np.cos(corner)]], np.float32)
+            local = outline @ np.array(
+                [[np.cos(corner), -np.sin(corner)], [np.sin(corner), np.cos(corner)]], np.float32
+            )
             depth = float(fault_rng.uniform(0.06, 0.2))
             if fault == "misplaced part":
                 flip = -1.0 if self.style == "wings" else 1.0
-                self_shift = fault_rng.uniform(0.06, 0.16) * np.exp(1j * fault_rng.uniform(0, 2 * np.pi))
+                aside = fault_rng.uniform(0.06, 0.16) * np.exp(1j * fault_rng.uniform(0, 2 * np.pi))
             elif fault == "bent part":
                 near = np.exp(-((local[:, 1] - fault_rng.uniform(-0.1, 0.1)) ** 2) / 0.03) * (local[:, 0] > 0.3)
                 local[:, 0] -= depth * near
@@ -82,135 +91,43 @@ class MetalNut(Product):
             elif fault == "missing part":
                 reach = float(local[:, 0].max())
                 local[:, 0] = np.minimum(local[:, 0], reach - depth * 1.2 + 0.25 * local[:, 1] * fault_rng.normal())
-            outline = local @ np.array([[np.cos(corner), np.sin(corner)], [-np.sin(corner), np.cos(corner)]], np.float32)
+            outline = local @ np.array(
+                [[np.cos(corner), np.sin(corner)], [-np.sin(corner), np.cos(corner)]], np.float32
+            )
         hole_x = hole_y = 0.0
         if fault == "misplaced part" and flip > 0:
-            hole_x, hole_y = float(self_shift.real), float(self_shift.imag)
+            hole_x, hole_y = float(aside.real), float(aside.imag)
         outline = outline * np.array([flip, 1], np.float32)
 
         mask = fill(size, [outline])
         x, y = grid_xy(size)
-        radius = cv2.magnitude(x - np.float32(hole_x), y - np.float32(hole_y))
+        radius = distance(x - np.float32(hole_x), y - np.float32(hole_y))
         edge = inside_distance(mask)
         part = Relief(size, tone, self.gloss, self.mirror)
         part.height += 0.06 * dome(edge, 0.07) + np.float32(self.cast) * coarse
         if self.collar:
             part.lay(np.clip((self.hole + self.ring - radius) * size / 2 + 0.5, 0, 1), tone * 1.12, add=0.02)
         if dents:
-            for corner, breadth in dents:
-                turn = corner * 2 * np.pi / self.corners + 0.5
-                gap = cv2.magnitude(x - np.float32(flip * self.dent_radius * np.cos(turn)), y - np.float32(self.dent_radius * np.sin(turn)))
+            for number, breadth in dents:
+                turn = number * 2 * np.pi / self.corners + 0.5
+                gap = distance(
+                    x - np.float32(flip * self.dent_radius * np.cos(turn)),
+                    y - np.float32(self.dent_radius * np.sin(turn)),
+                )
                 part.height -= 0.5 * np.maximum(breadth - gap, 0)
         inner = np.clip((self.hole + self.chamfer - radius) / self.chamfer, 0, 1)
         part.height -= 0.05 * inner
         depth = np.clip((self.hole - radius) / self.thread, 0, 1.4)
         wall = np.clip((self.hole - radius) * size / 2 + 0.5, 0, 1)
         angle = np.arctan2(y, x)
-        threads = 0.16 + 0.22 * np.maximum(np.sin(2 * np.pi * 2.4 * depth + angle + phase), 0) * (1 + np.cos(angle - phase)) * 0.8
+        threads = (
+            0.16
+            + 0.22 * np.maximum(np.sin(2 * np.pi * 2.4 * depth + angle + phase), 0) * (1 + np.cos(angle - phase)) * 0.8
+        )
         part.tone(1 + np.float32(self.grain) * fine + np.float32(0.06) * coarse * np.float32(1 + brightness))
         color = part.shade(light, 0.5, 4, scene)
         color += wall[..., None] * ((threads * (1 - 0.45 * depth))[..., None] * tone * 1.5 - color)
         alpha = mask * np.clip((radius - self.hole + self.thread) * size / 2 + 0.5, 0, 1)
-        return Layer(np.clip(color, 0, 1).astype(np.float32), alpha.astype(np.float32))
-
-
-class Screw(Product):
-    """A screw lying on its side: head, shank, thread and tip."""
-
-    key = "screw"
-    pose = Pose(rotation=180, shift=0.04, scale=0.03, flip=True)
-    faults = ("bent part", "missing part", "misplaced part")
-
-    def __init__(self, rng: Generator) -> None:
-        self.length = float(rng.uniform(1.2, 1.8))
-        self.radius = float(rng.uniform(0.08, 0.17))
-        self.head = str(rng.choice(["countersunk", "pan", "hexagon", "cylinder"], p=(0.45, 0.2, 0.2, 0.15)))
-        self.head_radius = self.radius * float(rng.uniform(1.7, 2.5))
-        self.head_length = self.head_radius * {"countersunk": 0.95, "pan": 0.75, "hexagon": 0.7, "cylinder": 1.0}[self.head]
-        self.shank = float(rng.choice([0.0, rng.uniform(0.15, 0.5)]))
-        self.pointed = bool(rng.random() < 0.65)
-        self.tip = self.radius * float(rng.uniform(2.5, 5) if self.pointed else rng.uniform(0.3, 0.7))
-        self.pitch = float(rng.uniform(0.075, 0.16) if self.pointed else rng.uniform(0.04, 0.085))
-        self.depth = float(rng.uniform(0.25, 0.42) if self.pointed else rng.uniform(0.12, 0.22))
-        self.sharp = float(rng.uniform(1.5, 4.0) if self.pointed else rng.uniform(0.8, 1.3))
-        self.slant = float(rng.choice([-1, 1]) * rng.uniform(0.2, 0.5))
-        self.tone = _metal_tone(rng)
-        self.gloss = float(rng.uniform(0.1, 0.5))
-        self.grain = float(rng.uniform(0.02, 0.06))
-
-    def _profile(self, along: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Radius of the core outline and depth of the thread at places along the axis (0 at the head's top)."""
-        full = np.float32(self.radius)
-        core = np.full_like(along, full)
-        thread_from = self.head_length + self.shank * (self.length - self.head_length)
-        into_tip = np.clip((self.length - along) / self.tip, 0, 1)
-        core *= np.maximum(into_tip ** np.float32(0.75 if self.pointed else 0.35), 0.02 if self.pointed else 0.6)
-        run = np.clip((along - thread_from) / 0.06, 0, 1)
-        depth = self.depth * run * np.clip(into_tip * 1.5, 0, 1)
-        t = np.clip(along / self.head_length, 0, 1)
-        rise = {
-            "countersunk": np.where(t < 0.12, 1.0, 1 - (t - 0.12) / 0.88 * (1 - self.radius / self.head_radius)),
-            "pan": np.sqrt(np.maximum(1 - (1 - np.clip(t * 1.5, 0, 1)) ** 2, 0)) * 0.9 + 0.1,
-            "hexagon": np.where(t > 0.82, 1.12, np.where(t < 0.1, 0.9, 0.98)),
-            "cylinder": np.clip(0.86 + t * 2, 0, 1),
-        }[self.head]
-        core = np.where(along < self.head_length, self.head_radius * rise, core)
-        return core.astype(np.float32), depth.astype(np.float32)
-
-    def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
-        """Paints one screw along the x axis."""
-        azimuth, lean = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.8)
-        turn = rng.uniform(0, 2 * np.pi)
-        tone = self.tone * np.float32(rng.normal(1, 0.05))
-        fine, coarse = white_noise(rng, size), smooth_noise(rng, size, size / 5)
-        glare = rng.uniform(0.6, 1.2)
-
-        x, y = grid_xy(size)
-        along = x + np.float32(self.length / 2)
-        line = np.linspace(-1, 1, 4 * size, dtype=np.float32) + np.float32(self.length / 2)
-        core, depth = self._profile(line)
-        phase_fault, stretch = np.zeros_like(line), np.ones_like(line)
-        if fault_rng is not None:
-            where = float(fault_rng.uniform(0.72, 0.97) if fault == "bent part" else fault_rng.uniform(0.55, 0.95)) * self.length
-            reach = float(fault_rng.uniform(0.5, 1.6) * self.pitch)
-            near = np.exp(-(((line - where) / reach) ** 4))
-            bend, chop = fault_rng.choice([-1, 1]) * fault_rng.uniform(0.25, 0.7), fault_rng.random() < 0.35
-            if fault == "bent part":
-                y = y - np.float32(bend) * np.maximum(along - np.float32(where - 0.05), 0)
-            elif fault == "missing part" and chop:
-                core = np.where(line > where, 0, core)
-            elif fault == "missing part":
-                depth, core = depth * (1 - near), core * (1 - self.depth * near)
-            elif fault == "misplaced part":
-                phase_fault, stretch = phase_fault + near * 2.4, stretch - 0.15 * near
-            core = (core * stretch).astype(np.float32)
-
-        index = np.clip(((x + 1) * (2 * size)).astype(np.int32), 0, 4 * size - 1)
-        outer, cut = core[index], depth[index]
-        across = y / np.maximum(outer, 1e-3)
-        wave = 2 * np.pi * (along / np.float32(self.pitch)) + np.float32(2 * np.pi * self.slant) * across
-        wave = wave + np.float32(turn) + phase_fault.astype(np.float32)[index]
-        crest = np.asarray(cv2.pow((np.cos(wave) + 1) * np.float32(0.5), self.sharp), np.float32)
-        radius = outer * (1 - cut * (1 - crest))
-        v = y / np.maximum(radius, 1e-3)
-        alpha = np.clip((radius - np.abs(y)) * np.float32(size / 2) + 0.5, 0, 1) * np.clip(np.minimum(along, np.float32(self.length) - along) * size / 2 + 0.5, 0, 1)
-        head = np.clip((self.head_length - along) * size / 2 + 0.5, 0, 1)
-        if self.head == "hexagon":
-            facets = np.floor((np.clip(v, -0.999, 0.999) + 1) * 2) * 0.5 - 0.75
-            v = v + head * (facets - v) * (v * v < 1)
-        v = np.clip(v, -0.99, 0.99)
-        nz = np.sqrt(1 - v * v)
-        flank = np.sin(wave) * cut * np.float32(1.6) * (crest + 0.15)
-        axial = flank + np.where(along < self.head_length, np.float32(0.5 if self.head == "countersunk" else -0.1), 0)
-        lx, ly, lz = np.cos(azimuth) * np.sin(lean), np.sin(azimuth) * np.sin(lean), np.cos(lean)
-        norm = 1 / np.sqrt(1 + axial * axial)
-        facing = (np.float32(lx) * axial + np.float32(ly) * v + np.float32(lz) * nz) * norm
-        mirror = (0.5 + 0.5 * np.sin(np.float32(4.2) * v + axial * 2 + np.float32(turn * 0.2))) * 0.35
-        level = np.float32(0.25) + np.float32(0.6) * np.maximum(facing, 0) + mirror * nz
-        level *= (0.62 + 0.38 * crest) * (cut > 0) + (cut <= 0)
-        level *= 1 + np.float32(self.grain) * fine + np.float32(0.04) * coarse
-        spark = np.asarray(cv2.pow(np.maximum(facing, 0), 14), np.float32) * np.float32(self.gloss * glare)
-        color = tone * level[..., None] + spark[..., None]
         return Layer(np.clip(color, 0, 1).astype(np.float32), alpha.astype(np.float32))
 
 
@@ -219,7 +136,7 @@ class CastMetal(Product):
 
     key = "cast metal"
     pose = Pose(rotation=180, shift=0.03, scale=0.04)
-    faults = ("missing part", "misplaced part")
+    faults: tuple[str, ...] = ("missing part", "misplaced part")
     steps = 1024
 
     def __init__(self, rng: Generator) -> None:
@@ -230,13 +147,22 @@ class CastMetal(Product):
         r = np.linspace(0, 1, self.steps)
         height, tone, self.shine, self.rough = np.zeros((4, self.steps))
         self.vaned: tuple[float, float] | None = None
-        for ring, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        for ring, (low, high) in enumerate(pairwise(edges)):
             inside = (r >= low) & (r < high)
-            kind = rng.choice(["machined", "cast", "cavity"], p=(0.5, 0.3, 0.2)) if ring else rng.choice(["cavity", "through", "cast", "machined"])
+            kind = (
+                rng.choice(["machined", "cast", "cavity"], p=(0.5, 0.3, 0.2))
+                if ring
+                else rng.choice(["cavity", "through", "cast", "machined"])
+            )
             if ring == len(edges) - 2:
                 kind = "machined" if rng.random() < 0.75 else "cast"
             height[inside] = rng.uniform(-0.06, 0.06) - (0.12 if kind == "cavity" else 0)
-            tone[inside] = {"machined": rng.uniform(0.85, 1.25), "cast": rng.uniform(0.5, 0.85), "cavity": rng.uniform(0.12, 0.35), "through": 0.3}[kind]
+            tone[inside] = {
+                "machined": rng.uniform(0.85, 1.25),
+                "cast": rng.uniform(0.5, 0.85),
+                "cavity": rng.uniform(0.12, 0.35),
+                "through": 0.3,
+            }[kind]
             self.shine[inside] = rng.uniform(0.25, 0.8) if kind == "machined" else 0
             self.rough[inside] = {"machined": 0.25, "cast": 1.0, "cavity": 0.8, "through": 0.1}[kind]
             wide = high - low > 0.14 and ring > 0
@@ -260,7 +186,7 @@ class CastMetal(Product):
         self.hole_ring = float(rng.uniform(0.45, 0.85) * self.radius)
         self.hole_radius = float(rng.uniform(0.035, 0.085))
         self.bump = float(rng.uniform(0.0004, 0.003))
-        self.faults = (("missing part", "misplaced part") if self.holes or self.vanes else ())
+        self.faults = ("missing part", "misplaced part") if self.holes or self.vanes else ()
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints one disc."""
@@ -288,7 +214,9 @@ class CastMetal(Product):
         tone = self.ring_tone[index]
         if self.vaned and self.vanes:
             low, high = self.vaned
-            lap = (angle + np.float32(self.twist) * (radius - np.float32(low))) * np.float32(self.vanes / (2 * np.pi)) + 100 * self.vanes
+            lap = (angle + np.float32(self.twist) * (radius - np.float32(low))) * np.float32(
+                self.vanes / (2 * np.pi)
+            ) + 100 * self.vanes
             vane = np.floor(lap).astype(np.int32) % self.vanes
             offset, alive = slots[:12].copy(), np.ones(16, np.float32)
             if not on_hole and gone >= 0:
@@ -307,9 +235,9 @@ class CastMetal(Product):
             if on_hole and hole == gone:
                 continue
             turn = 2 * np.pi * hole / self.holes + (amount * 2 / self.holes if on_hole and hole == shift else 0.0)
-            gap = cv2.magnitude(x - np.float32(self.hole_ring * np.cos(turn)), y - np.float32(self.hole_ring * np.sin(turn)))
+            gap = distance(x - np.float32(self.hole_ring * np.cos(turn)), y - np.float32(self.hole_ring * np.sin(turn)))
             inside = np.clip((np.float32(self.hole_radius) - gap) * size / 2 + 0.5, 0, 1)
-            part.lay(inside, np.full(3, 0.07), gloss=0.02)
+            part.lay(np.asarray(inside, np.float32), np.full(3, 0.07), gloss=0.02)
             part.height -= 0.05 * np.clip((self.hole_radius * 1.25 - gap) / (self.hole_radius * 0.4), 0, 1)
         fan = np.zeros_like(radius)
         for order, weight in ((2, 1.0), (4, 0.35)):
@@ -321,4 +249,4 @@ class CastMetal(Product):
         return Layer(color, alpha.astype(np.float32))
 
 
-PRODUCTS: tuple[type[Product], ...] = (MetalNut, Screw, CastMetal)
+PRODUCTS: tuple[type[Product], ...] = (MetalNut, CastMetal)

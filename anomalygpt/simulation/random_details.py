@@ -1,4 +1,4 @@
-"""The details on a random object: holes, ridges, knobs, inlays, prints, screws and labels, in a ring, grid, row or alone."""
+"""The details on a random object: holes, ridges, knobs, prints, screws and labels, alone or in a pattern."""
 
 from __future__ import annotations
 
@@ -68,11 +68,15 @@ def _pattern(rng: Generator, body: Outline, radius: float) -> NDArray[np.float64
         span = rng.uniform(0.5, 0.95) * (half[0] if rng.random() < 0.5 else half[1])
         upright = span > half[0] or rng.random() < 0.3
         at, across = np.linspace(-span, span, count), rng.uniform(-0.7, 0.7) * (half[0] if upright else half[1])
-        spots = np.stack([np.full(count, across) if upright else at, at if upright else np.full(count, across), np.zeros(count)], 1)
+        spots = np.stack(
+            [np.full(count, across) if upright else at, at if upright else np.full(count, across), np.zeros(count)], 1
+        )
     elif kind == "ring":
         count, reach = int(rng.integers(3, 13)), rng.uniform(0.35, 0.98) * half.min()
         turn = 2 * np.pi * np.arange(count) / count + rng.uniform(0, 1)
-        spots = np.stack([middle[0] + reach * np.cos(turn), middle[1] + reach * np.sin(turn), turn + np.pi / 2 * rng.integers(2)], 1)
+        spots = np.stack(
+            [middle[0] + reach * np.cos(turn), middle[1] + reach * np.sin(turn), turn + np.pi / 2 * rng.integers(2)], 1
+        )
     elif kind == "grid":
         nx, ny = rng.integers(2, 6, 2)
         u, v = np.meshgrid(np.linspace(-1, 1, nx), np.linspace(-1, 1, ny))
@@ -81,10 +85,18 @@ def _pattern(rng: Generator, body: Outline, radius: float) -> NDArray[np.float64
         if rng.random() < 0.2:
             spots = spots[rng.random(len(spots)) < 0.8]
     elif kind == "corners":
-        spots = np.array([[middle[0] + sx * half[0] * 0.92, middle[1] + sy * half[1] * 0.92, 0.0] for sx in (-1, 1) for sy in (-1, 1)])
+        spots = np.array(
+            [
+                [middle[0] + sx * half[0] * 0.92, middle[1] + sy * half[1] * 0.92, 0.0]
+                for sx in (-1, 1)
+                for sy in (-1, 1)
+            ]
+        )
     else:
         count = int(rng.integers(2, 7))
-        spots = np.concatenate([rng.uniform(middle - half, middle + half, (count, 2)), rng.uniform(0, 6.3, (count, 1))], 1)
+        spots = np.concatenate(
+            [rng.uniform(middle - half, middle + half, (count, 2)), rng.uniform(0, 6.3, (count, 1))], 1
+        )
     spots = spots[inside(body, spots, radius * 0.9)] if len(spots) else spots
     kept: list[NDArray[np.float64]] = []
     for spot in spots:
@@ -132,8 +144,14 @@ def draw_detail(rng: Generator, body: Outline, color: FloatImage, gray: bool) ->
         return detail if len(spots) else None
     if kind == "label":
         half = rng.uniform(0.2, 0.5, 2) * (1, 0.6)
-        bars = [rectangle(rng.uniform(0.006, 0.02), half[1] * 0.4) + np.array([x, half[1] * 0.35], np.float32) for x in np.arange(-half[0] * 0.8, half[0] * 0.8, 0.05)]
-        words = [path + np.array([0, -half[1] * 0.4], np.float32) for path in lettering(random_text(rng, 2, 5), half[1] * 0.5)]
+        bars = [
+            rectangle(rng.uniform(0.006, 0.02), half[1] * 0.4) + np.array([x, half[1] * 0.35], np.float32)
+            for x in np.arange(-half[0] * 0.8, half[0] * 0.8, 0.05)
+        ]
+        words = [
+            path + np.array([0, -half[1] * 0.4], np.float32)
+            for path in lettering(random_text(rng, 2, 5), half[1] * 0.5)
+        ]
         spots = np.array([[*rng.uniform(-0.2, 0.2, 2), 0.0]])
         if not inside(body, spots, half.max() * 0.8)[0]:
             return None
@@ -147,10 +165,17 @@ def draw_detail(rng: Generator, body: Outline, color: FloatImage, gray: bool) ->
     height = float(rng.uniform(0.03, 0.12)) * (0.6 + 2 * radius)
     if kind == "inlay" or kind == "print":
         height = 0.0
-    tone = {"hole": color * np.float32(0.2), "well": color * np.float32(rng.uniform(0.2, 0.7)), "raised": color * np.float32(rng.uniform(0.85, 1.15))}
+    tone = {
+        "hole": color * np.float32(0.2),
+        "well": color * np.float32(rng.uniform(0.2, 0.7)),
+        "raised": color * np.float32(rng.uniform(0.85, 1.15)),
+    }
     shapes = [[moved(shape, scale=radius)]] * len(spots)
     if kind == "screw":
         steel = draw_material(rng, str(rng.choice(["metal", "brass", "rubber"])), gray)
-        slots = [moved(rectangle(0.75, 0.11), angle=turn, scale=radius) for turn in ((0.0, np.pi / 2) if rng.random() < 0.6 else (0.0,))]
+        slots = [
+            moved(rectangle(0.75, 0.11), angle=turn, scale=radius)
+            for turn in ((0.0, np.pi / 2) if rng.random() < 0.6 else (0.0,))
+        ]
         return Detail(kind, shapes, spots, steel.color, steel, height * 0.5, 0.0, True, slots)
     return Detail(kind, shapes, spots, tone.get(kind, contrast), material, height)

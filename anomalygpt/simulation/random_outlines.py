@@ -7,7 +7,19 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from anomalygpt.simulation.forms import Outline, band, blob, gear, lathe, moved, polar, rectangle, regular, rounded, superellipse
+from anomalygpt.simulation.forms import (
+    Outline,
+    band,
+    blob,
+    gear,
+    lathe,
+    moved,
+    polar,
+    rectangle,
+    regular,
+    rounded,
+    superellipse,
+)
 
 
 def _fit(outline: Outline) -> Outline:
@@ -33,7 +45,13 @@ def _polygon(rng: Generator) -> Outline:
 
 
 def _wheel(rng: Generator) -> Outline:
-    return gear(1, float(rng.uniform(0.06, 0.3)), int(rng.integers(5, 28)), float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.05, 0.3)))
+    return gear(
+        1,
+        float(rng.uniform(0.06, 0.3)),
+        int(rng.integers(5, 28)),
+        float(rng.uniform(0.35, 0.65)),
+        float(rng.uniform(0.05, 0.3)),
+    )
 
 
 def _star(rng: Generator) -> Outline:
@@ -85,7 +103,16 @@ def _bracket(rng: Generator) -> Outline:
     shapes = (
         [[0, 0], [1, 0], [1, a], [b, a], [b, 1], [0, 1]],
         [[0, 0], [1.4, 0], [1.4, 1], [1.4 - a * 0.6, 1], [1.4 - a * 0.6, b], [a * 0.6, b], [a * 0.6, 1], [0, 1]],
-        [[0, 0], [1.4, 0], [1.4, a], [0.7 + b / 2, a], [0.7 + b / 2, 1.3], [0.7 - b / 2, 1.3], [0.7 - b / 2, a], [0, a]],
+        [
+            [0, 0],
+            [1.4, 0],
+            [1.4, a],
+            [0.7 + b / 2, a],
+            [0.7 + b / 2, 1.3],
+            [0.7 - b / 2, 1.3],
+            [0.7 - b / 2, a],
+            [0, a],
+        ],
         [[0, 0], [0.8, 0], [0.8, 0.8], [1.5, 0.8], [1.5, 1.2], [0.4, 1.2], [0.4, 0.4], [0, 0.4]],
     )
     return rounded(np.array(shapes[rng.integers(4)], np.float32), float(rng.uniform(0.002, 0.02)), 160)
@@ -105,7 +132,18 @@ def _rod(rng: Generator) -> Outline:
 _BODIES: tuple[Callable[[Generator], Outline], ...] = (
     _ellipse, _disc, _plate, _plate, _polygon, _wheel, _star, _organic, _turned, _turned, _bent, _union, _bracket, _rod,
 )  # fmt: skip
-_SMALL: tuple[Callable[[Generator], Outline], ...] = (_disc, _disc, _ellipse, _plate, _plate, _polygon, _star, _bent, _union, _organic)
+_SMALL: tuple[Callable[[Generator], Outline], ...] = (
+    _disc,
+    _disc,
+    _ellipse,
+    _plate,
+    _plate,
+    _polygon,
+    _star,
+    _bent,
+    _union,
+    _organic,
+)
 
 
 def draw_body(rng: Generator) -> Outline:

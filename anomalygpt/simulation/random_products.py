@@ -8,57 +8,34 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from anomalygpt.simulation.base import FloatImage, Layer, Pose, Product
-from anomalygpt.simulation.forms import Outline, Relief, aimed, fill, inside_distance, moved, rectangle, rounded, stroke
+from anomalygpt.simulation.forms import (
+    Outline,
+    clear_border,
+    fill,
+    inside_distance,
+    moved,
+    rectangle,
+    rounded,
+    stroke,
+)
 from anomalygpt.simulation.materials import draw_material
 from anomalygpt.simulation.random_details import Detail, draw_detail
 from anomalygpt.simulation.random_faults import NO_CHANGE, Body, Change, draw_change, possible_faults
 from anomalygpt.simulation.random_outlines import draw_body
+from anomalygpt.simulation.random_places import draw_places
+from anomalygpt.simulation.relief import Relief, aimed
 from anomalygpt.simulation.shading import Light, dome
-
-ARRANGEMENTS = ("single", "close", "kit", "grid", "ring", "scatter", "bulk")
-
-
-def _places(rng: Generator) -> tuple[NDArray[np.float64], str]:
-    """Where equal items lie, and the name of that arrangement."""
-    kind = str(rng.choice(ARRANGEMENTS, p=(0.5, 0.09, 0.1, 0.18, 0.04, 0.06, 0.03)))
-    if kind in ("single", "close"):
-        return np.array([[0.0, 0.0, 0.0, rng.uniform(0.55, 0.95) if kind == "single" else 1.0]]), kind
-    if kind == "kit":
-        cells = ((-1, -1), (1, -1), (-1, 1), (1, 1)) if rng.random() < 0.7 else ((-1, 0), (0, 0), (1, 0))
-        pitch = 0.45 if len(cells) == 4 else 0.62
-        rows = [(x * pitch, y * pitch, rng.choice([0.0, rng.uniform(0, 6.3)]), rng.uniform(0.5, 0.88) * min(pitch, 0.45)) for x, y in cells]
-        return np.array(rows), kind
-    if kind == "grid":
-        nx, ny = ((2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (4, 1), (4, 2), (4, 3), (1, 3), (5, 1))[rng.integers(10)]
-        pitch = rng.uniform(1.5, 1.9) / max(nx, ny)
-        x, y = np.meshgrid((np.arange(nx) - (nx - 1) / 2) * pitch, (np.arange(ny) - (ny - 1) / 2) * pitch)
-        y = y + (x / pitch % 2) * pitch * 0.5 * (rng.random() < 0.12)
-        half = np.full(nx * ny, pitch / 2 * rng.uniform(0.6, 0.9))
-        turn = np.full(nx * ny, rng.choice([0.0, rng.uniform(0, 2 * np.pi)]))
-        return np.stack([x.ravel(), y.ravel(), turn, half], 1), kind
-    if kind == "ring":
-        count = int(rng.integers(3, 9))
-        turn = 2 * np.pi * np.arange(count) / count + rng.uniform(0, 2)
-        half = min(0.6 * np.sin(np.pi / count), 0.3) * rng.uniform(0.7, 0.92)
-        return np.stack([0.6 * np.cos(turn), 0.6 * np.sin(turn), turn, np.full(count, half)], 1), kind
-    count = int(rng.integers(2, 6) if kind == "scatter" else rng.integers(9, 22))
-    half = rng.uniform(0.6, 0.8) / np.sqrt(count)
-    cells = int(np.ceil(np.sqrt(count)))
-    spots = rng.permutation(cells * cells)[:count]
-    pitch = 1.7 / cells
-    x, y = (spots % cells - (cells - 1) / 2) * pitch, (spots // cells - (cells - 1) / 2) * pitch
-    return np.stack([x, y, rng.uniform(0, 2 * np.pi, count), np.full(count, min(half, pitch * 0.44))], 1), kind
 
 
 class RandomObject(Product):
     """An object that has no name."""
 
     pose = Pose(rotation=180, shift=0.04, scale=0.05)
-    faults = ("missing part", "misplaced part", "bent part", "print fault")
+    faults: tuple[str, ...] = ("missing part", "misplaced part", "bent part", "print fault")
 
     def __init__(self, rng: Generator) -> None:
         self.gray = bool(rng.random() < 0.12)
-        places, self.arrangement = _places(rng)
+        places, self.arrangement = draw_places(rng)
         several = len(places) > 1
         loose = self.arrangement in ("scatter", "bulk")
         self.fixed = self.arrangement in ("grid", "ring", "kit")
@@ -80,7 +57,9 @@ class RandomObject(Product):
         if self.arrangement == "kit":
             bodies = [self._body(rng, place[None]) for place in places]
             if rng.random() < 0.4:
-                tray = self._body(rng, np.array([[0.0, 0.0, 0.0, 0.98]]), rounded(rectangle(1, rng.uniform(0.9, 1)), 0.03), "dish")
+                tray = self._body(
+                    rng, np.array([[0.0, 0.0, 0.0, 0.98]]), rounded(rectangle(1, rng.uniform(0.9, 1)), 0.03), "dish"
+                )
                 bodies.insert(0, tray)
             return bodies
         if self.arrangement == "close":
@@ -95,7 +74,9 @@ class RandomObject(Product):
             return [self._body(rng, places[other]), self._body(rng, places[~other])]
         return [self._body(rng, places)]
 
-    def _body(self, rng: Generator, places: NDArray[np.float64], outline: Outline | None = None, profile: str | None = None) -> Body:
+    def _body(
+        self, rng: Generator, places: NDArray[np.float64], outline: Outline | None = None, profile: str | None = None
+    ) -> Body:
         """A part with details at these places."""
         close = self.arrangement == "close"
         shape = draw_body(rng) if outline is None else outline
@@ -108,7 +89,9 @@ class RandomObject(Product):
         wide = {"slab": (0.03, 0.1), "pillow": (0.15, 0.4), "dome": (0.5, 1.0)}.get(chosen, (0.06, 0.16))
         edge = float(rng.uniform(*wide))
         # A close view shows no outline: the body goes on beyond the photo.
-        return Body(shape * 1.6 if close else shape, places, material, kept, chosen, edge, float(rng.uniform(0.35, 0.8) * edge))
+        return Body(
+            shape * 1.6 if close else shape, places, material, kept, chosen, edge, float(rng.uniform(0.35, 0.8) * edge)
+        )
 
     def _attached(self, rng: Generator, scale: float) -> Body:
         """A second body beside, under or on the first of half side `scale`: cap, handle, base, lid."""
@@ -128,7 +111,7 @@ class RandomObject(Product):
             height += np.float32(rise) * dome(np.maximum(depth - np.float32(0.28 * scale), 0), edge)
         # Distance fields have creases along the middle; a real pillow has none.
         reach = int(0.2 * edge * depth.shape[0]) | 1
-        return cv2.blur(height, (reach, reach)) if reach > 1 else height
+        return np.asarray(cv2.blur(height, (reach, reach)), np.float32) if reach > 1 else height
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
         """Paints one instance."""
@@ -136,7 +119,9 @@ class RandomObject(Product):
         scene = rng.uniform(0, 6)
         jitter = [(rng.normal(0, 1, (len(b.places), 3)), rng.normal(1, self.tint, len(b.places))) for b in self.bodies]
         batch = rng.normal(1, 0.25 * self.tint + 0.004, 3) * rng.normal(1, self.tint + 0.015)
-        change = NO_CHANGE if fault is None or fault_rng is None else draw_change(self.bodies, self.fixed, fault, fault_rng)
+        change = (
+            NO_CHANGE if fault is None or fault_rng is None else draw_change(self.bodies, self.fixed, fault, fault_rng)
+        )
 
         part = Relief(size)
         alpha = np.zeros((size, size), np.float32)
@@ -145,6 +130,8 @@ class RandomObject(Product):
             mask, shown = self._paint_body(part, number, offsets, tints, change, rng, light)
             alpha = self._paint_details(part, number, offsets, change, rng, mask, np.maximum(alpha, shown))
         part.albedo *= batch.astype(np.float32)[:, None, None]
+        if self.arrangement != "close":
+            alpha = clear_border(alpha)
         sharpness = self.bodies[0].material.sharpness
         return Layer(part.shade(light, self.ambient, sharpness, scene), alpha)
 
@@ -181,7 +168,12 @@ class RandomObject(Product):
                 shape = (shape * (1 + np.float32(self.wobble) * swell)).astype(np.float32)
             outline = moved(change.shape(shape, number, item), x, y, angle, half)
             if change.hits(number, item):
-                outline = moved(outline - np.array([x, y], np.float32), x + change.offset[0] * half, y + change.offset[1] * half, change.offset[2])
+                outline = moved(
+                    outline - np.array([x, y], np.float32),
+                    x + change.offset[0] * half,
+                    y + change.offset[1] * half,
+                    change.offset[2],
+                )
             outlines.append(outline)
             cv2.fillPoly(tint, [np.round((outline + 1) * (size / 2) - 0.5).astype(np.int32)], float(tints[item]))
         mask = fill(size, outlines)
@@ -202,10 +194,17 @@ class RandomObject(Product):
         return mask, mask * (1 - clear * dome(depth, 0.15 * scale)) if clear else mask
 
     def _paint_details(
-        self, part: Relief, number: int, offsets: NDArray[np.float64], change: Change, rng: Generator, mask: FloatImage, alpha: FloatImage
+        self,
+        part: Relief,
+        number: int,
+        offsets: NDArray[np.float64],
+        change: Change,
+        rng: Generator,
+        mask: FloatImage,
+        alpha: FloatImage,
     ) -> FloatImage:
         """Lays the details of all copies of one body; returns the coverage less the holes."""
-        body, size = self.bodies[number], part.size
+        body = self.bodies[number]
         for index, detail in enumerate(body.details):
             turns = rng.uniform(0, np.pi, (len(body.places), len(detail.spots))) * detail.turning
             groups: list[list[Outline]] = [[], []]
@@ -232,22 +231,40 @@ class RandomObject(Product):
         return alpha
 
     def _lay_detail(
-        self, part: Relief, detail: Detail, groups: list[list[Outline]], scale: float, mask: FloatImage, alpha: FloatImage
+        self,
+        part: Relief,
+        detail: Detail,
+        groups: list[list[Outline]],
+        scale: float,
+        mask: FloatImage,
+        alpha: FloatImage,
     ) -> FloatImage:
         """Lays the elements of one detail; returns the coverage less the holes."""
         size, height, material = part.size, detail.height * scale, detail.material
         outlines, extra = groups
         if not outlines:
             return alpha
-        cover = mask * (stroke(size, outlines, detail.line * scale, detail.kind == "contour") if detail.line else fill(size, outlines))
+        cover = mask * (
+            stroke(size, outlines, detail.line * scale, detail.kind == "contour")
+            if detail.line
+            else fill(size, outlines)
+        )
         if detail.kind == "hole":
-            behind = cv2.warpAffine(cover, np.array([[1, 0, 1.2], [0, 1, 1.6]], np.float32) * (1, 1, size / 224), (size, size))
+            behind = cv2.warpAffine(
+                cover, np.array([[1, 0, 1.2], [0, 1, 1.6]], np.float32) * (1, 1, size / 224), (size, size)
+            )
             part.lay(cover, detail.color, add=-0.03, gloss=0.02, metal=0.0)
             return alpha * (1 - cover * behind)
         if detail.kind in ("raised", "knob", "screw"):
             rise = np.float32(height) * dome(inside_distance(cover), max(0.3 * height, 0.02))
             keep = detail.kind == "raised"
-            part.lay(cover, detail.color, add=rise, gloss=None if keep else material.gloss, metal=None if keep else material.metal)
+            part.lay(
+                cover,
+                detail.color,
+                add=rise,
+                gloss=None if keep else material.gloss,
+                metal=None if keep else material.metal,
+            )
             if detail.kind == "screw":
                 part.lay(fill(size, extra), detail.color * np.float32(0.25), add=-0.5 * height)
         elif detail.kind in ("well", "contour", "stripe") or detail.line:
