@@ -63,4 +63,6 @@ class Encoder(nn.Module):
         if self._tokenizer is None:  # reading the vocabulary takes a moment; many uses never need it
             self._tokenizer = SimpleTokenizer(context_length=self.clip.context_length)
         tokens = self._tokenizer(list(texts)).to(self.mean.device)
-        return F.normalize(self.clip.encode_text(tokens), dim=-1)
+        # In full precision always: before training, texts differ by less than half precision tells apart.
+        with torch.autocast(self.mean.device.type, enabled=False):
+            return F.normalize(self.clip.encode_text(tokens), dim=-1)

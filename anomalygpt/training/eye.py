@@ -24,6 +24,9 @@ SURFACE = "surface"
 PRODUCTS = (*NAMED, ANY, SURFACE)
 """Names that the image embedding learns to tell apart; the last two stand for all unnamed ones."""
 
+SHARPNESS = 20.0
+"""Factor on the cosine between an embedding and a product's anchor before the softmax."""
+
 
 @dataclass
 class EyeBatch:
@@ -123,12 +126,21 @@ def join(batches: Sequence[EyeBatch]) -> EyeBatch:
 class EyeTask(nn.Module):
     """Encoder, decoder and fusion learn; a batch goes in, named losses come out."""
 
+    anchors: Tensor
+
     def __init__(self, eye: Eye) -> None:
         super().__init__()
         if eye.fusion is None:
             raise ValueError("the eye is trained with its fusion network; give the config fusion.channels")
         # Channels last is how the convolutions are fastest, on a CPU and on a GPU.
         self.eye = eye.requires_grad_(True).to(memory_format=torch.channels_last)
+        eye.encoder.clip.logit_scale.requires_grad_(False)  # anchors have a fixed sharpness
+        # Contrasting images with names of which all look alike to an untrained text tower goes nowhere for hundreds of
+        # steps. Fixed orthogonal anchors, one a product, draw both towers from the first step.
+        generator = torch.Generator().manual_seed(0)
+        width = eye.config.encoder.embed_dim
+        square = torch.linalg.qr(torch.randn(max(width, len(PRODUCTS)), width, generator=generator)).Q
+        self.register_buffer("anchors", F.normalize(square[: len(PRODUCTS)], dim=1), persistent=False)
 
     def forward(self, batch: EyeBatch) -> dict[str, Tensor]:
         eye, fusion = self.eye, self.eye.fusion
@@ -159,8 +171,7 @@ class EyeTask(nn.Module):
             result[f"{prefix}focal"] = losses.focal(fused, targets, positive=4.0)
             result[f"{prefix}dice"] = losses.dice(fused, targets)
             result[f"{prefix}score"] = losses.photo_score(fused, targets)
-        result["product"] = self._product_loss(query, batch)
-        return result
+        return result | self._product_losses(query, batch)
 
     def _match(self, features: Features, batch: EyeBatch) -> list[LayerMatch]:
         """Matches each episode's queries with its own references, joined over the batch, layer by layer."""
@@ -175,12 +186,16 @@ class EyeTask(nn.Module):
             for layer in zip(*every, strict=True)
         ]
 
-    def _product_loss(self, query: Features, batch: EyeBatch) -> Tensor:
-        """Contrastive: the image embedding finds its product's name among all names."""
+    def _product_losses(self, query: Features, batch: EyeBatch) -> dict[str, Tensor]:
+        """Image embedding and name's text embedding both find the product's anchor among all anchors."""
         texts = self.eye.encoder.encode_text([TEMPLATES[0].format(name) for name in PRODUCTS])
-        scale = self.eye.encoder.clip.logit_scale.exp().clamp(max=100)
-        logits = scale * query.embedding @ texts.T
         target = torch.repeat_interleave(
-            torch.tensor(batch.products, device=logits.device), torch.tensor(batch.queries, device=logits.device)
+            torch.tensor(batch.products, device=texts.device), torch.tensor(batch.queries, device=texts.device)
         )
-        return F.cross_entropy(logits.float(), target)
+        with torch.autocast(texts.device.type, enabled=False):
+            return {
+                "product": F.cross_entropy(SHARPNESS * query.embedding.float() @ self.anchors.T, target),
+                "name": F.cross_entropy(
+                    SHARPNESS * texts @ self.anchors.T, torch.arange(len(PRODUCTS), device=texts.device)
+                ),
+            }

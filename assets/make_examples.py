@@ -1,0 +1,69 @@
+"""Makes the showcase in assets/examples from the simulation: seven cases, each a photo and a photo of a good part.
+
+Run `python assets/make_examples.py` from the repository. The seeds were chosen by looking at the pictures; no model was
+asked. They lie outside the seeds that training draws from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from anomalygpt.simulation.scene import make_sample
+
+FOLDER = Path(__file__).parent / "examples"
+SIZE = 448
+QUESTION = "Is there any anomaly in the image?"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case: its name, product, defect (None for a good part) and seed."""
+
+    name: str
+    key: str
+    kind: str | None
+    seed: int
+    description: str = ""
+
+
+CASES = (
+    Case("Concrete with a crack", "concrete", "crack", 0),
+    Case("Cracked capsule", "capsule", "crack", 0),
+    Case("Cut hazelnut", "hazelnut", "cut", 0),
+    Case("Damaged bottle", "bottle", "damage", 0),
+    Case("Carpet", "carpet", None, 0),
+    Case("Wood with a defect", "wood", "hole", 0),
+    Case("Fabric", "fabric", None, 0),
+)
+
+
+def main() -> None:
+    """Writes pictures and index.json."""
+    FOLDER.mkdir(exist_ok=True)
+    index = []
+    for case in CASES:
+        sample = make_sample((90, case.seed), SIZE, 1, case.key, case.kind is not None)
+        if case.kind is not None and tuple(defect.kind for defect in sample.defects) != (case.kind,):
+            raise SystemExit(f"{case.name}: seed {case.seed} gives {sample.defects}; choose another")
+        stem = case.name.lower().replace(" ", "-")
+        files = {"photo": f"{stem}.jpg", "reference": f"{stem}-good.jpg"}
+        for role, pixels in (("photo", sample.query), ("reference", sample.references[0])):
+            Image.fromarray(pixels).save(FOLDER / files[role], quality=92)
+        truth = {
+            "product": case.key,
+            "anomalous": sample.anomalous,
+            "places": sorted({defect.place for defect in sample.defects}),
+        }
+        index.append({"name": case.name, **files, "question": QUESTION, "description": case.description, "truth": truth})
+    beside = FOLDER / "index.json.part"
+    beside.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    os.replace(beside, FOLDER / "index.json")
+
+
+if __name__ == "__main__":
+    main()
