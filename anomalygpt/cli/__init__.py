@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from anomalygpt.cli.evaluate import evaluate
 from anomalygpt.cli.inspect import inspect
 from anomalygpt.cli.serve import serve
+from anomalygpt.cli.simulate import simulate
 from anomalygpt.cli.train import train
 
 
@@ -18,7 +20,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for verb in (serve, inspect, train):
+    for verb in (serve, inspect, train, evaluate):
         app.command()(verb)
     return app
 

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Data sets as thin indexes over folders, and simulated samples."""

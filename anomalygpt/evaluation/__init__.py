@@ -1,1 +1,1 @@
-"""TODO"""
+"""The measure: protocol, metrics, comparisons, dialogue and reports."""

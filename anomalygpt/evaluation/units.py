@@ -1,0 +1,150 @@
+"""One unit measured from end to end, and kept as a file, so that a run goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from anomalygpt.evaluation.measuring import Bench
+from anomalygpt.evaluation.metrics import (
+    accuracy,
+    agreement,
+    auroc,
+    average_precision,
+    balanced_accuracy,
+    calibration_error,
+    f1_at_best_test_threshold,
+    miss_rate,
+    neither,
+    overkill,
+    share,
+)
+from anomalygpt.evaluation.pixels import PixelStore
+from anomalygpt.evaluation.protocol import OURS, RunSettings, Unit
+from anomalygpt.imaging.read import PhotoError
+
+Progress = Callable[[int], None]
+
+
+def measure_unit(unit: Unit, bench: Bench, settings: RunSettings, advance: Progress) -> dict[str, Any]:
+    """Measures all photos of a unit.
+
+    Args:
+        unit: what to measure.
+        bench: with the model loaded.
+        settings: of the run.
+        advance: called with the number of photos done since the last call.
+
+    Returns:
+        JSON-able: the records of all photos, the figures of each method, and the speed.
+    """
+    records: list[dict[str, Any]] = []
+    seconds: dict[str, list[float]] = {}
+    figures: dict[str, dict[str, float | None]] = {method: {} for method in settings.methods}
+    curves: dict[str, Any] = {}
+    try:
+        if unit.references or not unit.category.own_references:
+            seconds["set_references"] = [bench.set_references(unit.references)]
+    except PhotoError as error:
+        records = [{"name": case.name, "error": f"reference: {error}"} for case in unit.category.cases]
+        advance(len(records))
+        return _result(unit, records, figures, curves, seconds)
+    with tempfile.TemporaryDirectory(prefix="anomalygpt-maps-") as folder:
+        store = PixelStore(Path(folder), settings.methods)
+        for case in unit.category.cases:
+            measured = bench.measure(case, unit.shots)
+            records.append(measured.record)
+            for step, value in measured.seconds.items():
+                seconds.setdefault(step, []).append(value)
+            if measured.mask is not None:
+                store.add(measured.mask, measured.maps)
+            advance(1)
+        for method in settings.methods:
+            pixels = asdict(store.figures(method))
+            curves[method] = pixels.pop("curve")
+            figures[method] = photo_figures(records, method) | {f"pixel_{key}": value for key, value in pixels.items()}
+    return _result(unit, records, figures, curves, seconds)
+
+
+def photo_figures(records: list[dict[str, Any]], method: str) -> dict[str, float | None]:
+    """The metrics of photos and words of one method over the records of one unit."""
+    good = [record for record in records if "error" not in record]
+    truth = [bool(record["anomalous"]) for record in good]
+    scores = [float(record["scores"][method]) for record in good]
+    figures = {
+        "image_auroc": auroc(truth, scores),
+        "image_average_precision": average_precision(truth, scores),
+        "image_f1_at_best_test_threshold": f1_at_best_test_threshold(truth, scores),
+    }
+    if method == OURS:
+        map_says = [bool(record["map_says"]) for record in good]
+        figures |= {
+            "calibration_error": calibration_error(truth, scores),
+            "map_accuracy": accuracy(truth, map_says),
+            "map_balanced_accuracy": balanced_accuracy(truth, map_says),
+        }
+    spoken = [record for record in good if method in record["verdicts"]]
+    if spoken:
+        truth = [bool(record["anomalous"]) for record in spoken]
+        said = [record["verdicts"][method] for record in spoken]
+        figures |= {
+            "verdict_accuracy": accuracy(truth, said),
+            "verdict_balanced_accuracy": balanced_accuracy(truth, said),
+            "verdict_overkill": overkill(truth, said),
+            "verdict_miss_rate": miss_rate(truth, said),
+        }
+    if spoken and method == OURS:
+        placed = [record for record in spoken if "place_right" in record]
+        figures |= {
+            "verdict_neither": neither(said),
+            "words_agree_with_map": agreement(said, [bool(record["map_says"]) for record in spoken]),
+            "place_accuracy": share([record["place_right"] for record in placed]),
+            "place_accuracy_strict": share([record["place_right_strict"] for record in placed]),
+        }
+    return figures
+
+
+def _result(
+    unit: Unit,
+    records: list[dict[str, Any]],
+    figures: dict[str, dict[str, float | None]],
+    curves: dict[str, Any],
+    seconds: dict[str, list[float]],
+) -> dict[str, Any]:
+    good = [record for record in records if "error" not in record]
+    return {
+        "category": unit.category.name,
+        "shots": unit.shots,
+        "round": unit.round,
+        "references": [path.name for path in unit.references],
+        "photos": len(good),
+        "anomalous": sum(bool(record["anomalous"]) for record in good),
+        "failed": [record for record in records if "error" in record],
+        "figures": figures,
+        "curves": curves,
+        "milliseconds": {step: round(1000 * median(values), 2) for step, values in seconds.items()},
+        "records": good,
+    }
+
+
+def read_unit(path: Path, fingerprint: str) -> dict[str, Any] | None:
+    """A finished unit from its file; None where there is none, or one of other settings or other files."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if content.get("fingerprint") == fingerprint else None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes beside, then renames: a file is never half written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, path)
