@@ -36,6 +36,18 @@ class EyeData(Frozen):
         return self
 
 
+class NamesData(Frozen):
+    """Simulated photos from which the encoder's head learns to tell products apart.
+
+    Attributes:
+        photos: how many are simulated, half of them references and half queries.
+        named: share of photos of named products; the others teach what has no name.
+    """
+
+    photos: Positive = 12000
+    named: Unit = 0.85
+
+
 class VoiceData(Frozen):
     """Simulated photos as the trained eye sees them, and dialogues composed about them.
 
@@ -58,8 +70,9 @@ class TrainingConfig(Frozen):
     """One stage of training.
 
     Attributes:
-        stage: "eye" (encoder, decoder, fusion) or "voice" (prompt learner, image projection, language model).
-        model: preset or checkpoint folder to start from; the eye of a voice stage must be a trained one.
+        stage: "eye" (encoder, decoder, fusion), then "names" (the encoder's head over the photo as a whole), then
+            "voice" (prompt learner, image projection, language model).
+        model: preset to start from, or the folder of the eye that the stage before has trained.
         first_seed: simulated data of this run are drawn from seeds at and over this number.
         batch: episodes (eye) or dialogues (voice) in one step over all processes.
         steps: optimiser steps in all.
@@ -69,11 +82,12 @@ class TrainingConfig(Frozen):
         save_minutes: time between two resumable states.
     """
 
-    stage: Literal["eye", "voice"]
+    stage: Literal["eye", "names", "voice"]
     model: str
     seed: Natural = 0
     first_seed: Natural = 0
     eye: EyeData | None = None
+    names: NamesData | None = None
     voice: VoiceData | None = None
     batch: Positive
     steps: Positive
@@ -89,7 +103,8 @@ class TrainingConfig(Frozen):
 
     @model_validator(mode="after")
     def _agree(self) -> TrainingConfig:
-        if (self.eye is None) == (self.voice is None) or getattr(self, self.stage) is None:
+        sections = {name for name in ("eye", "names", "voice") if getattr(self, name) is not None}
+        if sections != {self.stage}:
             raise ValueError(f"a run of stage '{self.stage}' has the section '{self.stage}' and no other stage's")
         if self.warmup >= self.steps:
             raise ValueError("warmup must be shorter than steps")

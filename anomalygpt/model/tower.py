@@ -16,6 +16,10 @@ from torch import Tensor, nn
 from anomalygpt.model.filter_bank import FilterBank
 
 
+HEAD_WIDTH = 384
+"""Features of the photo as a whole, before open_clip's projection."""
+
+
 class ConvBlock(nn.Module):
     """Two 3×3 convolutions with batch norm around a residual, B×C×h×w to the same."""
 
@@ -81,7 +85,7 @@ class BankTower(nn.Module):
     ) -> None:
         super().__init__()
         fine, middle, deep = widths
-        self.num_features = self.head_hidden_size = deep
+        self.num_features = self.head_hidden_size = HEAD_WIDTH
         self.default_cfg: dict[str, Any] = {"pool_size": None}
         self.reset_classifier(num_classes, global_pool)
         self.bank = FilterBank()
@@ -93,7 +97,9 @@ class BankTower(nn.Module):
         self.stage8 = nn.Sequential(*[ConvBlock(middle) for _ in range(blocks[1])])
         self.down16 = nn.Conv2d(middle, deep, 3, stride=2, padding=1)
         self.stage16 = nn.Sequential(*[AttentionBlock(deep, deep // 32) for _ in range(blocks[2])])
-        self.norm = nn.LayerNorm(deep)
+        pooled = 2 * (deep + middle + FilterBank.FINE + FilterBank.COARSE)
+        self.head_norm = nn.LayerNorm(pooled)
+        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(pooled, HEAD_WIDTH), nn.GELU())
         self.up8 = nn.Conv2d(deep, middle, 1)
         self.merge8 = nn.Conv2d(middle, middle, 3, padding=1)
         self.up4 = nn.Conv2d(middle, fine, 1)
@@ -113,7 +119,9 @@ class BankTower(nn.Module):
         x16 = self.stage16(self.down16(x8))
         top8 = self.merge8(F.relu(x8 + F.interpolate(self.up8(x16), scale_factor=2.0, mode="nearest")))
         top4 = self.merge4(F.relu(x4 + F.interpolate(self.up4(F.relu(top8)), scale_factor=2.0, mode="nearest")))
-        return x16, [plain, top4, top8, x16]
+        # The photo as a whole is known by the statistics of every depth: a weave by the bank's, a screw by the deepest.
+        last = torch.cat([x16, F.avg_pool2d(x8, 2), F.avg_pool2d(plain, 2)], 1)
+        return last, [plain, top4, top8, x16]
 
     def forward_intermediates(
         self,
@@ -132,12 +140,17 @@ class BankTower(nn.Module):
         return chosen if intermediates_only else (last, chosen)
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """B×3×S×S to B×C×S/16×S/16."""
+        """B×3×S×S to B×C×S/16×S/16: what `forward_head` pools."""
         return self._stages(x)[0]
 
+    def pool(self, x: Tensor) -> Tensor:
+        """Mean and deviation of each channel, B×C×h×w to B×2C, float32."""
+        flat = x.float().flatten(2)
+        return torch.cat([flat.mean(2), flat.std(2)], 1)
+
     def forward_head(self, x: Tensor) -> Tensor:
-        """Pools B×C×h×w to B×C."""
-        return self.norm(x.mean((2, 3)))
+        """Pools B×C×h×w to B×`num_features`."""
+        return self.head(self.head_norm(self.pool(x)))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.forward_head(self.forward_features(x))

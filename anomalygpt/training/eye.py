@@ -28,6 +28,22 @@ SHARPNESS = 20.0
 """Factor on the cosine between an embedding and a product's anchor before the softmax."""
 
 
+def product_index(sample: Sample) -> int:
+    """The sample's product as an index into `PRODUCTS`."""
+    return PRODUCTS.index(sample.product or (SURFACE if sample.texture else ANY))
+
+
+def product_anchors(width: int) -> Tensor:
+    """One fixed direction a product, orthogonal where the width allows: len(PRODUCTS)×width, L2-normalised.
+
+    Contrasting images with names of which all look alike to an untrained text tower goes nowhere for hundreds of steps;
+    anchors draw both towers from the first one.
+    """
+    generator = torch.Generator().manual_seed(0)
+    square = torch.linalg.qr(torch.randn(max(width, len(PRODUCTS)), width, generator=generator)).Q
+    return F.normalize(square[: len(PRODUCTS)], dim=1)
+
+
 @dataclass
 class EyeBatch:
     """E episodes: R references in all, then Q queries in all.
@@ -98,13 +114,12 @@ def collate(
     masks = [mask for episode in episodes for _, _, mask in episode]
     squares = torch.from_numpy(np.stack(references + queries)).permute(0, 3, 1, 2).contiguous()
     samples = [episode[0][0] for episode in episodes]
-    names = [sample.product or (SURFACE if sample.texture else ANY) for sample in samples]
     return EyeBatch(
         squares,
         [len(sample.references) for sample in samples],
         [len(episode) for episode in episodes],
         torch.from_numpy(np.stack(masks)),
-        [PRODUCTS.index(name) for name in names],
+        [product_index(sample) for sample in samples],
         list(told),
     )
 
@@ -135,12 +150,7 @@ class EyeTask(nn.Module):
         # Channels last is how the convolutions are fastest, on a CPU and on a GPU.
         self.eye = eye.requires_grad_(True).to(memory_format=torch.channels_last)
         eye.encoder.clip.logit_scale.requires_grad_(False)  # anchors have a fixed sharpness
-        # Contrasting images with names of which all look alike to an untrained text tower goes nowhere for hundreds of
-        # steps. Fixed orthogonal anchors, one a product, draw both towers from the first step.
-        generator = torch.Generator().manual_seed(0)
-        width = eye.config.encoder.embed_dim
-        square = torch.linalg.qr(torch.randn(max(width, len(PRODUCTS)), width, generator=generator)).Q
-        self.register_buffer("anchors", F.normalize(square[: len(PRODUCTS)], dim=1), persistent=False)
+        self.register_buffer("anchors", product_anchors(eye.config.encoder.embed_dim), persistent=False)
 
     def forward(self, batch: EyeBatch) -> dict[str, Tensor]:
         eye, fusion = self.eye, self.eye.fusion

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_config, load_preset, preset_names
@@ -13,6 +15,7 @@ from anomalygpt.model.build import build_eye
 from anomalygpt.model.eye import Eye
 from anomalygpt.training.eye import EyeData, EyeTask, join
 from anomalygpt.training.loop import run
+from anomalygpt.training.names import NamesData, NamesTask, collate, pooled_photos
 
 EYE_WEIGHTS = "eye.safetensors"
 CONFIG = "config.json"
@@ -40,6 +43,8 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
     recipe.write_text(text)
     if config.stage == "eye":
         return train_eye(config, out, device)
+    if config.stage == "names":
+        return train_names(config, out, device)
     from anomalygpt.training.voice import train_voice  # knows the language model, which the eye does without
 
     return train_voice(config, out, device)
@@ -47,15 +52,26 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
 
 def train_eye(config: TrainingConfig, out: Path, device: str) -> Path:
     """Trains encoder, decoder and fusion on simulated episodes."""
-    import torch
-
     torch.manual_seed(config.seed)
     eye = build_eye(load_preset(config.model)) if config.model in preset_names() else load_eye(Path(config.model))
     task = EyeTask(eye)
     average = run(config, task, EyeData(config), join, out, device)
     if average is not None:
         average.copy_to(task)
-    return save_eye(eye, out / "eye")
+    return save_eye(eye.cpu(), out / "eye")
+
+
+def train_names(config: TrainingConfig, out: Path, device: str) -> Path:
+    """Trains the head of a trained eye's encoder to tell products apart; all else rests."""
+    torch.manual_seed(config.seed)
+    eye = load_eye(Path(config.model))
+    task = NamesTask(eye)
+    pooled = pooled_photos(eye, config, out / "pooled")
+    data = NamesData(config, len(pooled["products"]))
+    average = run(config, task, data, partial(collate, pooled=pooled), out, device)
+    if average is not None:
+        average.copy_to(task)
+    return save_eye(eye.cpu(), out / "eye")
 
 
 def save_eye(eye: Eye, folder: Path) -> Path:

@@ -1,0 +1,135 @@
+"""Training the encoder's head: the image embedding learns which product a photo shows.
+
+The tower rests, so its pooled features are computed once for each photo; what is left to train is small and quick.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from rich.progress import track
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from anomalygpt.config.training import TrainingConfig
+from anomalygpt.model.eye import Eye
+from anomalygpt.simulation.products import NAMED
+from anomalygpt.simulation.scene import make_sample
+from anomalygpt.training.eye import SHARPNESS, product_anchors, product_index
+
+CHUNK = 1000
+
+
+class _Photos(torch.utils.data.Dataset[tuple[Tensor, int]]):
+    """Item i is a query and its reference, 2×3×S×S uint8, and the product's index."""
+
+    def __init__(self, config: TrainingConfig, start: int, length: int) -> None:
+        self.config, self.start, self.length = config, start, length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+        assert self.config.names is not None
+        seed = self.config.first_seed + self.start + position
+        rng = np.random.default_rng((self.config.seed, seed, 4))
+        named = rng.random() < self.config.names.named
+        key = list(NAMED)[int(rng.integers(len(NAMED)))] if named else None
+        sample = make_sample((seed,), key=key)
+        photos = np.stack([sample.query, sample.references[0]])
+        return torch.from_numpy(photos).permute(0, 3, 1, 2), product_index(sample)
+
+
+def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, Tensor]:
+    """Pooled features of the recipe's photos and their products, kept in `folder` chunk by chunk.
+
+    Returns:
+        `features` N×C float32 and `products` N int64, indices into `PRODUCTS`.
+    """
+    assert config.names is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    trunk = _trunk(eye).eval()
+    samples = config.names.photos // 2
+    for start in track(range(0, samples, CHUNK), description="photos"):
+        name = folder / f"{start:06d}.safetensors"
+        if name.exists():
+            continue
+        photos = _Photos(config, start, min(CHUNK, samples - start))
+        loader = torch.utils.data.DataLoader(photos, batch_size=8, num_workers=config.workers)
+        features, products = [], []
+        with torch.inference_mode():
+            for squares, indices in loader:
+                pixels = eye.encoder.preprocess(squares.flatten(0, 1))
+                features.append(trunk.pool(trunk.forward_features(pixels)))
+                products.append(indices.repeat_interleave(2))
+        beside = name.with_suffix(".part")
+        save_file({"features": torch.cat(features), "products": torch.cat(products)}, beside)
+        os.replace(beside, name)
+    chunks = [load_file(path) for path in sorted(folder.glob("*.safetensors"))]
+    return {key: torch.cat([chunk[key] for chunk in chunks]) for key in ("features", "products")}
+
+
+@dataclass
+class NamesBatch:
+    """B photos: pooled features B×C and products B."""
+
+    features: Tensor
+    products: Tensor
+
+    def to(self, device: torch.device) -> NamesBatch:
+        """The same on another device."""
+        return NamesBatch(self.features.to(device), self.products.to(device))
+
+
+def collate(items: Sequence[int], pooled: dict[str, Tensor]) -> NamesBatch:
+    """Takes the items' rows of the pooled photos."""
+    rows = torch.tensor(items)
+    return NamesBatch(pooled["features"][rows], pooled["products"][rows])
+
+
+class NamesData(torch.utils.data.Dataset[int]):
+    """Item i is the row of a photo: every photo once in each turn, in an order drawn by the recipe's seed."""
+
+    def __init__(self, config: TrainingConfig, photos: int) -> None:
+        self.config, self.photos = config, photos
+        self._order: tuple[int, np.ndarray] | None = None
+
+    def __len__(self) -> int:
+        return self.config.steps * self.config.batch
+
+    def __getitem__(self, index: int) -> int:
+        turn, position = divmod(index, self.photos)
+        if self._order is None or self._order[0] != turn:
+            self._order = turn, np.random.default_rng((self.config.seed, turn, 5)).permutation(self.photos)
+        return int(self._order[1][position])
+
+
+class NamesTask(nn.Module):
+    """The head over pooled features and open_clip's projection learn."""
+
+    anchors: Tensor
+
+    def __init__(self, eye: Eye) -> None:
+        super().__init__()
+        eye.requires_grad_(False)
+        trunk = _trunk(eye)
+        self.parts = nn.ModuleList([trunk.head_norm, trunk.head, eye.encoder.clip.visual.head]).requires_grad_(True)
+        self.register_buffer("anchors", product_anchors(eye.config.encoder.embed_dim), persistent=False)
+
+    def forward(self, batch: NamesBatch) -> dict[str, Tensor]:
+        x = batch.features
+        for part in self.parts:
+            x = part(x)
+        embedding = F.normalize(x.float(), dim=1)
+        return {"product": F.cross_entropy(SHARPNESS * embedding @ self.anchors.T, batch.products)}
+
+
+def _trunk(eye: Eye) -> Any:
+    return eye.encoder.clip.visual.trunk
