@@ -100,11 +100,12 @@ def _difference_to_background(lab: NDArray[Any], rim: NDArray[np.bool_]) -> NDAr
     residual = np.linalg.norm(colors - fitted, axis=1)
     spread = float(np.median(residual))
     shading = float(np.linalg.norm(fitted - fitted.mean(axis=0), axis=1).max())
+    # A part differs by several times the grain of the background, and by what an eye sees at once (8 units).
     limit = float(np.clip(4 * spread, 8, 16))
     if spread > LARGEST_SPREAD or shading > LARGEST_SHADING or np.mean(residual > limit) > LARGEST_COVER:
         return None
     difference = np.linalg.norm(lab - surface @ model, axis=2)
-    # Shadows and uneven light differ less than the part itself does.
+    # On an uneven background, shadows and light differ too, but less than the part itself does.
     parted = difference[difference > limit]
     if len(parted):
         limit = float(np.clip(0.4 * np.percentile(parted, 75), limit, max(limit, min(8 * spread, 24))))

@@ -215,11 +215,12 @@ def _from_array(array: NDArray[Any], max_pixels: int) -> NDArray[Any]:
         raise PhotoError(f"the array has shape {array.shape}. Give H×W, H×W×1, H×W×3 (RGB) or H×W×4 (RGBA).")
     height, width = array.shape[:2]
     _check_size((width, height), "the array", max_pixels)
-    pixels = _reduced(np.ascontiguousarray(to_uint8(array)))
+    pixels: NDArray[Any] = np.ascontiguousarray(to_uint8(array))
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        pixels = np.asarray(_to_rgb(Image.fromarray(pixels)))
+    pixels = _reduced(pixels)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
-    if pixels.shape[2] == 4:
-        return np.array(_to_rgb(Image.fromarray(pixels)))
     return pixels.copy()
 
 

@@ -140,7 +140,7 @@ def test_fast():
     photo = photo_of(disc(512, 512), (160, 90, 40), ground(512, 512, (30, 30, 32), rng), rng)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         part_mask(photo)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.1  # about 5 ms; generous for a loaded machine

@@ -46,7 +46,7 @@ def png_header(width, height):
     )
 
 
-@pytest.mark.parametrize("kind", ["png", "jpg", "webp", "bmp", "tiff", "gif", "ppm", "avif"])
+@pytest.mark.parametrize("kind", ["png", "jpg", "webp", "bmp", "dib", "tiff", "gif", "ppm", "avif", "jp2"])
 def test_usual_formats(tmp_path, kind):
     path = tmp_path / f"part.{kind}"
     quarters().save(path)
@@ -219,7 +219,7 @@ def test_float_images(tmp_path, top, seen):
     assert photo[2, 0, 0] == 0
 
 
-@pytest.mark.parametrize("kind", ["gif", "webp", "png", "tiff"])
+@pytest.mark.parametrize("kind", ["gif", "webp", "png", "tiff", "mpo"])
 def test_first_frame_of_an_animation(tmp_path, kind):
     frames = [Image.new("RGB", (20, 20), color) for color in (RED, GREEN, BLUE)]
     path = tmp_path / f"part.{kind}"
@@ -330,10 +330,10 @@ def test_heic_names_its_remedy(tmp_path):
 @pytest.mark.parametrize(("width", "height"), [(30000, 30000), (12000, 12000), (9000, 9000), (100000, 900)])
 def test_huge_size_is_refused_from_the_header(tmp_path, width, height):
     (tmp_path / "big.png").write_bytes(png_header(width, height))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PhotoError, match=r"^big\.png is too large.*(Scale it down)"):
         read_photo(tmp_path / "big.png")
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 @pytest.mark.filterwarnings("error")
@@ -433,10 +433,10 @@ def test_callers_image_is_not_changed():
 
 
 def test_callers_file_image_keeps_its_size(tmp_path):
-    quarters(6000, 4500).save(tmp_path / "part.jpg")
+    quarters(4200, 2800).save(tmp_path / "part.jpg")
     with Image.open(tmp_path / "part.jpg") as image:
-        assert read_photo(image).shape == (1536, 2048, 3)
-        assert image.size == (6000, 4500)
+        assert read_photo(image).shape == (1365, 2048, 3)
+        assert image.size == (4200, 2800)
 
 
 def test_to_uint8_cuts_a_small_overshoot_and_stretches_a_large_one():

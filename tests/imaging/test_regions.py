@@ -300,7 +300,7 @@ def test_fast_at_full_resolution():
     photo = grey(2048, 2048)
     times = []
     for _ in range(4):
-        start = time.perf_counter()
+        start = time.process_time()
         regions_of(anomaly_map, photo)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.4  # about 30 ms on an idle core; generous for a loaded machine
