@@ -25,8 +25,8 @@ class Unfilled(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         settings = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
-            return settings["tensor"] if "tensor" in settings else args[0]
-        if func in _FILLS and isinstance(args[0], nn.Parameter):
-            return args[0]
+        if func in _FILLS or getattr(func, "__module__", None) == "torch.nn.init":
+            filled = args[0] if args else settings.get("tensor")
+            if isinstance(filled, nn.Parameter):
+                return filled
         return func(*args, **settings)
