@@ -10,7 +10,7 @@ from anomalygpt.simulation.defects import KINDS
 from anomalygpt.simulation.objects_boards import CircuitBoard
 
 PRODUCTS = objects_metal.PRODUCTS + objects_screw.PRODUCTS + objects_electronics.PRODUCTS + objects_boards.PRODUCTS
-SIZE = 96
+SIZE = 64
 
 
 def painted(product: Product, seed: int, fault: str | None = None, size: int = SIZE) -> Layer:
@@ -50,7 +50,7 @@ class TestEveryObject:
         assert np.array_equal(first.color, again.color) and np.array_equal(first.alpha, again.alpha)
 
     def test_instances_differ_less_than_identities(self, kind: type[Product]) -> None:
-        products = [kind(np.random.default_rng(seed)) for seed in range(8)]
+        products = [kind(np.random.default_rng(seed)) for seed in range(6)]
         own = [difference(painted(product, 1), painted(product, 2)).mean() for product in products]
         other = [difference(painted(a, 1), painted(b, 1)).mean() for a, b in pairwise(products)]
         assert 0 < np.mean(own) < 0.7 * np.mean(other)
@@ -61,7 +61,7 @@ class TestEveryObject:
 
     def test_a_fault_changes_a_part_and_leaves_the_rest(self, kind: type[Product]) -> None:
         changed = []
-        for seed in range(10):
+        for seed in range(6):
             product = kind(np.random.default_rng(seed))
             good = painted(product, seed)
             for fault in product.faults:

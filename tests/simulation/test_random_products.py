@@ -10,12 +10,12 @@ from anomalygpt.simulation.random_faults import Change
 from anomalygpt.simulation.random_places import ARRANGEMENTS
 from anomalygpt.simulation.random_products import PRODUCTS, RandomObject
 
-SIZE = 80
+SIZE = 56
 
 
 @pytest.fixture(scope="module")
 def objects() -> list[RandomObject]:
-    return [RandomObject(np.random.default_rng([4, seed])) for seed in range(60)]
+    return [RandomObject(np.random.default_rng([4, seed])) for seed in range(48)]
 
 
 def paint(product: RandomObject, seed: int, fault: str | None = None) -> Layer:
@@ -68,7 +68,7 @@ def test_faults_show_and_stay_local(objects: list[RandomObject]) -> None:
 
 
 def test_fault_takes_nothing_from_the_instance(objects: list[RandomObject]) -> None:
-    for product in objects[:30]:
+    for product in objects[:16]:
         for fault in product.faults:
             plain, spoilt = np.random.default_rng(7), np.random.default_rng(7)
             product.paint(SIZE, plain)
