@@ -18,8 +18,8 @@ from anomalygpt.simulation.cut_paste import cut_and_paste
 from anomalygpt.simulation.defects import DRAWN, apply_defect, difference_mask
 from anomalygpt.simulation.products import make_product
 from anomalygpt.simulation.station import Station, compose, place
-from anomalygpt.simulation.strokes import Mask, strongest
-from anomalygpt.simulation.visibility import visible
+from anomalygpt.simulation.strokes import Mask, log_uniform, strongest
+from anomalygpt.simulation.visibility import LEAST_CONTRAST, visible
 
 _STRUCTURAL = {
     "missing part": structural.broken_off,
@@ -33,6 +33,8 @@ _OWN_FAULT = 0.75
 """Chance that a product paints a fault itself where a general one of the same kind exists."""
 _FOREIGN = 0.3
 """Chance that a pasted patch comes from another product."""
+_FAINTEST = (1.2 * LEAST_CONTRAST, 4 * LEAST_CONTRAST)
+"""Range of the mean difference to which fainter defects are strengthened: most would be drawn again else."""
 _TRIES = 40
 """How often the first defect is drawn again as long as it cannot be seen; further ones are given up sooner."""
 _PATIENCE = 4
@@ -164,9 +166,22 @@ def _on_surface(
         foreign = rng.random() < _FOREIGN
         source = make_product(rng).paint(take.station.size, rng).color if foreign else spare
         changed = cut_and_paste(scene, part, source, rng)
+        mask = difference_mask(scene, changed)
     else:
-        changed, _ = apply_defect(kind, scene, part, rng)
+        changed, mask = apply_defect(kind, scene, part, rng)
+    changed = _strengthened(scene, changed, mask, log_uniform(rng, *_FAINTEST))
     return changed, _widened(strongest(cv2.absdiff(scene, changed)) > 0.01, 5)
+
+
+def _strengthened(scene: FloatImage, changed: FloatImage, mask: Mask, least: float) -> FloatImage:
+    """The change made stronger, where its mean difference within the mask is below `least`, by at most three times."""
+    if not mask.any():
+        return changed
+    mean = float(strongest(cv2.absdiff(scene[mask][None], changed[mask][None])).mean())
+    if mean >= least:
+        return changed
+    factor = np.float32(min(least / mean, 3.0))
+    return np.clip(scene + factor * (changed - scene), 0.0, 1.0)
 
 
 def _widened(mask: Mask, side: int) -> Mask:
