@@ -59,7 +59,9 @@ def main() -> None:
             "anomalous": sample.anomalous,
             "places": sorted({defect.place for defect in sample.defects}),
         }
-        index.append({"name": case.name, **files, "question": QUESTION, "description": case.description, "truth": truth})
+        index.append(
+            {"name": case.name, **files, "question": QUESTION, "description": case.description, "truth": truth}
+        )
     beside = FOLDER / "index.json.part"
     beside.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
     os.replace(beside, FOLDER / "index.json")

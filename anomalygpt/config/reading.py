@@ -39,7 +39,9 @@ def parse_config(text: str, source: str) -> AnomalyGPTConfig:
     try:
         return AnomalyGPTConfig.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{source}: not valid JSON ({error}). Restore the file or load another checkpoint.") from error
+        raise ConfigError(
+            f"{source}: not valid JSON ({error}). Restore the file or load another checkpoint."
+        ) from error
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc']) or 'config'}: {fault['msg']}" for fault in error.errors()

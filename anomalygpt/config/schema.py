@@ -56,7 +56,9 @@ class EncoderConfig(Frozen):
             if key not in self.architecture:
                 raise ValueError(f"encoder.architecture lacks '{key}', which every open_clip architecture has")
         if not len(self.layers) == len(self.widths) == len(self.grids):
-            raise ValueError("encoder.layers, encoder.widths and encoder.grids must be of one length, one entry a layer")
+            raise ValueError(
+                "encoder.layers, encoder.widths and encoder.grids must be of one length, one entry a layer"
+            )
         if list(self.layers) != sorted(set(self.layers)):
             raise ValueError("encoder.layers must rise and not repeat")
         return self

@@ -26,7 +26,7 @@ class EyeData(Frozen):
     size: Positive = 224
     early_size: Positive = 160
     early: Unit = 0.0
-    shots: dict[Positive, Unit] = {1: 0.6, 2: 0.25, 4: 0.15}
+    shots: dict[Positive, Unit] = Field(default={1: 0.6, 2: 0.25, 4: 0.15})
     queries: Positive = 2
 
     @model_validator(mode="after")
@@ -60,7 +60,7 @@ class VoiceData(Frozen):
     """
 
     photos: Positive = 6000
-    shots: dict[Natural, Unit] = {0: 0.15, 1: 0.6, 2: 0.15, 4: 0.1}
+    shots: dict[Natural, Unit] = Field(default={0: 0.15, 1: 0.6, 2: 0.15, 4: 0.1})
     max_turns: Positive = 6
     chinese: Unit = 0.4
     vocabulary_dialogues: Positive = 20000
@@ -99,7 +99,7 @@ class TrainingConfig(Frozen):
     precision: Literal["no", "bf16", "fp16"] = "no"
     workers: Natural = 2
     save_minutes: Annotated[float, Field(gt=0)] = 3.0
-    weights: dict[str, Annotated[float, Field(ge=0)]] = {}
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
 
     @model_validator(mode="after")
     def _agree(self) -> TrainingConfig:
@@ -126,11 +126,15 @@ def load_recipe(source: str) -> TrainingConfig:
             text = Path(source).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             shipped = ", ".join(recipe_names())
-            raise ConfigError(f"{source}: neither a shipped recipe ({shipped}) nor a readable file ({error}).") from error
+            raise ConfigError(
+                f"{source}: neither a shipped recipe ({shipped}) nor a readable file ({error})."
+            ) from error
     try:
         return TrainingConfig.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
         raise ConfigError(f"{source}: not valid JSON ({error}).") from error
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'recipe'}: {fault['msg']}" for fault in error.errors()
+        )
         raise ConfigError(f"{source}: {faults}. Correct or remove these entries.") from error

@@ -24,13 +24,15 @@ def find_checkpoint(name: str) -> Path:
         folder = SHIPPED / name
     if folder.is_dir():
         return folder
-    shipped = ", ".join(sorted(entry.name for entry in SHIPPED.iterdir() if entry.is_dir())) if SHIPPED.is_dir() else "none"
+    shipped = (
+        ", ".join(sorted(entry.name for entry in SHIPPED.iterdir() if entry.is_dir())) if SHIPPED.is_dir() else "none"
+    )
     hint = " Its weights are assembled from the published files." if name in preset_names() else ""
     raise CheckpointError(f"There is no checkpoint '{name}'.{hint} Give a checkpoint folder, or one of: {shipped}.")
 
 
 def choose_device(device: str) -> torch.device:
-    """ "auto" is the GPU where there is one; anything else is torch's own name.
+    """The device of that name; "auto" is the GPU where there is one.
 
     Raises:
         CheckpointError: this machine does not have that device.

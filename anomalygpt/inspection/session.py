@@ -39,7 +39,7 @@ class QuestionError(ValueError):
     """A question that cannot be answered: empty or too long."""
 
 
-class ReferenceError(ValueError):  # noqa: A001  (the field's word; Python's own concerns weak references)
+class ReferenceError(ValueError):
     """Too many normal photos."""
 
 

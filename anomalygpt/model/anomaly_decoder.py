@@ -36,7 +36,7 @@ class AnomalyDecoder(nn.Module):
 
 
 def text_map(logits: list[Tensor], size: int) -> Tensor:
-    """The zero-shot map: abnormal probability averaged over the layers, B×size×size (facts: upsampled, then softmax)."""
+    """The zero-shot map: abnormal probability, upsampled and averaged over the layers; B×size×size."""
     maps = [
         F.interpolate(layer.float(), (size, size), mode="bilinear", align_corners=True).softmax(1)[:, 1]
         for layer in logits

@@ -82,7 +82,7 @@ class Eye(nn.Module):
         """
         pooled = []
         for layer in query.patches:
-            weights = F.adaptive_avg_pool2d(masks.to(layer.dtype), tuple(layer.shape[2:])).flatten(2)
+            weights = F.adaptive_avg_pool2d(masks.to(layer.dtype), (layer.shape[2], layer.shape[3])).flatten(2)
             weights = weights / weights.sum(2, keepdim=True).clamp(min=1e-6)
             pooled.append(weights @ layer.flatten(2).transpose(1, 2))
         return torch.cat(pooled, 2)

@@ -24,7 +24,7 @@ from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
 def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
     """Encodes RGB uint8 photos of any size, each padded to the model's square."""
     size = eye.config.encoder.image_size
-    squares = [Geometry.fit(*photo.shape[:2], size).to_square(photo) for photo in photos]
+    squares = [Geometry.fit(photo.shape[0], photo.shape[1], size).to_square(photo) for photo in photos]
     return eye.see(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
 
 

@@ -32,6 +32,7 @@ class ContextBlock(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×C×h×w to the same."""
         whole = self.context(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
         return x + self.second(F.relu(self.first(F.relu(x)) + whole[:, :, None, None]))
 
@@ -50,6 +51,7 @@ class MapFusion(nn.Module):
         if config.channels is None:
             raise ValueError("this config has no fusion network: fusion.channels is null")
         width, residual = config.channels, config.residual
+        self.residual = residual
         self.differ = nn.ModuleList(nn.Conv2d(channels, residual, 1) for channels in encoder.widths)
         self.look = nn.ModuleList(nn.Conv2d(channels, residual, 1) for channels in encoder.widths)
         layers = len(encoder.widths)
@@ -58,6 +60,7 @@ class MapFusion(nn.Module):
         self.local = nn.Conv2d(width, 1, 3, padding=1)
         self.whole = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
         # An untrained network starts at "normal", as nearly every cell is.
+        assert self.local.bias is not None
         nn.init.constant_(self.local.bias, -2.0)
 
     def forward(self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None) -> Tensor:
@@ -68,11 +71,14 @@ class MapFusion(nn.Module):
             channels = [(text[:, 1:] - text[:, :1]) / 4, self.look[index](_unit(patches))]
             if matches is None:
                 batch, _, height, width = patches.shape
-                absent = self.MEASURES + self.differ[index].out_channels
+                absent = self.MEASURES + self.residual
                 channels.append(patches.new_zeros(batch, absent, height, width))
             else:
                 found = matches[index]
-                channels += [_measures(found), self.differ[index]((F.normalize(patches, dim=1) - found.matched).abs() * 8)]
+                channels += [
+                    _measures(found),
+                    self.differ[index]((F.normalize(patches, dim=1) - found.matched).abs() * 8),
+                ]
             layer = torch.cat([channel.to(channels[0].dtype) for channel in channels], 1)
             evidence.append(F.interpolate(layer, tuple(finest), mode="bilinear", align_corners=False))
         known = torch.full_like(evidence[0][:, :1], float(matches is not None))

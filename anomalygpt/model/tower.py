@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from anomalygpt.model.filter_bank import FilterBank
 
-
 HEAD_WIDTH = 384
 """Features of the photo as a whole, before open_clip's projection."""
 
@@ -34,6 +33,7 @@ class ConvBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×C×h×w to the same."""
         return F.relu(x + self.body(x))
 
 
@@ -50,6 +50,7 @@ class AttentionBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×C×h×w to the same."""
         batch, width, height, side = x.shape
         tokens = x.flatten(2).transpose(1, 2)
         q, k, v = (
@@ -153,6 +154,7 @@ class BankTower(nn.Module):
         return self.head(self.head_norm(self.pool(x)))
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×3×S×S to B×`num_features`."""
         return self.forward_head(self.forward_features(x))
 
 

@@ -114,7 +114,9 @@ def grid_xy(size: int) -> tuple[FloatImage, FloatImage]:
     return x, y
 
 
-def random_color(rng: Generator, saturation: tuple[float, float] = (0.0, 1.0), value: tuple[float, float] = (0.1, 0.95)) -> FloatImage:
+def random_color(
+    rng: Generator, saturation: tuple[float, float] = (0.0, 1.0), value: tuple[float, float] = (0.1, 0.95)
+) -> FloatImage:
     """A random RGB colour in [0, 1] by hue, saturation and value."""
     hsv = np.array([[[rng.uniform(0, 360), rng.uniform(*saturation), rng.uniform(*value)]]], np.float32)
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]

@@ -105,9 +105,7 @@ def _turned(episode: list[Sample], quarter: int, mirrored: bool) -> list[tuple[S
     ]
 
 
-def collate(
-    episodes: Sequence[list[tuple[Sample, list[np.ndarray], np.ndarray]]], told: Sequence[bool]
-) -> EyeBatch:
+def collate(episodes: Sequence[list[tuple[Sample, list[np.ndarray], np.ndarray]]], told: Sequence[bool]) -> EyeBatch:
     """Joins turned episodes to one batch."""
     references = [photo for episode in episodes for photo in episode[0][1][:-1]]
     queries = [photos[-1] for episode in episodes for _, photos, _ in episode]
@@ -153,13 +151,17 @@ class EyeTask(nn.Module):
         self.register_buffer("anchors", product_anchors(eye.config.encoder.embed_dim), persistent=False)
 
     def forward(self, batch: EyeBatch) -> dict[str, Tensor]:
+        """Named losses of a batch, each a scalar."""
         eye, fusion = self.eye, self.eye.fusion
         assert fusion is not None
         features = eye.see(batch.squares)
         references = sum(batch.shots)
         query = features.select(slice(references, None))
         matches = self._match(features, batch)
-        names = [PRODUCTS[p] if told and PRODUCTS[p] in NAMED else ANY for p, told in zip(batch.products, batch.told, strict=True)]
+        names = [
+            PRODUCTS[p] if told and PRODUCTS[p] in NAMED else ANY
+            for p, told in zip(batch.products, batch.told, strict=True)
+        ]
         distinct = sorted(set(names))
         states = eye.states(distinct)
         owner = torch.repeat_interleave(

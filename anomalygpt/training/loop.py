@@ -74,7 +74,9 @@ def run(
         {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
         {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=accelerator.device.type == "cpu")
+    optimizer = torch.optim.AdamW(
+        groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=accelerator.device.type == "cpu"
+    )
     average = MovingAverage(task, config.average) if config.average else None
     start = load_state(out / "state", task, optimizer, average)
     task.to(accelerator.device)
@@ -131,7 +133,11 @@ class Log:
         self.pending: list[dict[str, float]] = []
         self.began = time.monotonic()
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept = [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= start] if path.exists() else []
+        kept = (
+            [line for line in path.read_text().splitlines() if json.loads(line)["step"] <= start]
+            if path.exists()
+            else []
+        )
         beside = path.with_suffix(".part")
         beside.write_text("".join(f"{line}\n" for line in kept))
         os.replace(beside, path)

@@ -124,6 +124,7 @@ class NamesTask(nn.Module):
         self.register_buffer("anchors", product_anchors(eye.config.encoder.embed_dim), persistent=False)
 
     def forward(self, batch: NamesBatch) -> dict[str, Tensor]:
+        """Named losses of a batch, each a scalar."""
         x = batch.features
         for part in self.parts:
             x = part(x)

@@ -42,7 +42,7 @@ class SeenPhotos:
         return len(self.facts)
 
 
-class _Samples(torch.utils.data.Dataset[Sample]):
+class _Samples(torch.utils.data.Dataset[tuple[Sample, bool]]):
     def __init__(self, config: TrainingConfig, indices: Sequence[int]) -> None:
         self.config, self.indices = config, indices
 
@@ -135,10 +135,7 @@ def _read_chunk(path: Path) -> tuple[dict[str, Tensor], list[Facts]]:
 
 def _facts_from(entry: dict[str, Any]) -> Facts:
     evidence = entry["evidence"]
-    regions = tuple(
-        Region(**{key: tuple(value) if isinstance(value, list) else value for key, value in region.items()})
-        for region in evidence["regions"]
-    )
+    regions = tuple(_region_from(region) for region in evidence["regions"])
     return Facts(
         Evidence(**{**evidence, "regions": regions}),
         entry["product"],
@@ -146,6 +143,11 @@ def _facts_from(entry: dict[str, Any]) -> Facts:
         tuple(entry["defects"]),
         entry["description"],
     )
+
+
+def _region_from(entry: dict[str, Any]) -> Region:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    return Region(**values)
 
 
 def _as_is(item: Any) -> Any:

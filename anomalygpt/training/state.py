@@ -24,7 +24,9 @@ class MovingAverage:
     def __init__(self, module: nn.Module, decay: float) -> None:
         self.decay = decay
         self.values = {
-            name: parameter.detach().float().clone() for name, parameter in module.named_parameters() if parameter.requires_grad
+            name: parameter.detach().float().clone()
+            for name, parameter in module.named_parameters()
+            if parameter.requires_grad
         }
 
     @torch.no_grad()
@@ -75,9 +77,7 @@ def save_state(
             shutil.rmtree(old, ignore_errors=True)
 
 
-def load_state(
-    folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage | None
-) -> int:
+def load_state(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage | None) -> int:
     """Restores the newest state into its parts; returns the step to go on from, 0 where there is none."""
     if not (folder / POINTER).exists():
         return 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -56,29 +56,32 @@ class VoiceBatch:
         return VoiceBatch(**{name: value.to(device) for name, value in vars(self).items()})
 
 
+def draw_dialogue(config: TrainingConfig, photos: SeenPhotos, index: int) -> tuple[int, Facts, list[Turn]]:
+    """Dialogue number `index` of a recipe: the photo's number, its facts as told, and the turns."""
+    assert config.voice is not None
+    rng = np.random.default_rng((config.seed, index, 3))
+    photo = int(rng.integers(len(photos)))
+    facts = photos.facts[photo]
+    language: Literal["en", "zh"] = "zh" if rng.random() < config.voice.chinese else "en"
+    if rng.random() < TOLD:
+        facts = replace(facts, description=describe(facts.product, facts.texture, language, rng))
+    return photo, facts, compose(facts, rng, language, int(rng.integers(1, config.voice.max_turns + 1)))
+
+
 class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
     """Item i is one dialogue about one photo, determined by the recipe's seed and i alone."""
 
-    def __init__(self, config: TrainingConfig, photos: SeenPhotos, language: Language, prompt_format: PromptFormat, vectors: int) -> None:
-        assert config.voice is not None
-        self.config, self.voice, self.photos = config, config.voice, photos
+    def __init__(
+        self, config: TrainingConfig, photos: SeenPhotos, language: Language, prompt_format: PromptFormat, vectors: int
+    ) -> None:
+        self.config, self.photos = config, photos
         self.language, self.format, self.vectors = language, prompt_format, vectors
 
     def __len__(self) -> int:
         return self.config.steps * self.config.batch
 
-    def dialogue(self, index: int) -> tuple[int, Facts, list[Turn]]:
-        """The photo's number, its facts and the dialogue of item `index`."""
-        rng = np.random.default_rng((self.config.seed, index, 3))
-        photo = int(rng.integers(len(self.photos)))
-        facts = self.photos.facts[photo]
-        language = "zh" if rng.random() < self.voice.chinese else "en"
-        if rng.random() < TOLD:
-            facts = replace(facts, description=describe(facts.product, facts.texture, language, rng))
-        return photo, facts, compose(facts, rng, language, int(rng.integers(1, self.voice.max_turns + 1)))
-
     def __getitem__(self, index: int) -> dict[str, Any]:
-        photo, facts, turns = self.dialogue(index)
+        photo, facts, turns = draw_dialogue(self.config, self.photos, index)
         evidence = facts.evidence if self.format.config.evidence else None
         before, between, after = self.format.first_turn(turns[0].question, facts.description, evidence)
         ids, labels = self._ids(before, bos=True), []
@@ -97,7 +100,13 @@ class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
             ids += answer
             labels += answer
         limit = self.language.max_positions
-        return {"photo": photo, "ids": ids[:limit], "labels": labels[:limit], "image_at": image_at, "prompt_at": prompt_at}
+        return {
+            "photo": photo,
+            "ids": ids[:limit],
+            "labels": labels[:limit],
+            "image_at": image_at,
+            "prompt_at": prompt_at,
+        }
 
     def _ids(self, text: str, bos: bool = False) -> list[int]:
         return self.language.token_ids(text, bos)[0].tolist()
@@ -138,6 +147,7 @@ class VoiceTask(nn.Module):
         return self
 
     def forward(self, batch: VoiceBatch) -> dict[str, Tensor]:
+        """Named losses of a batch, each a scalar."""
         model = self.model
         embeddings = model.language.embed_ids(batch.ids)
         image = model.image_token(batch.embeddings)[:, 0]
@@ -153,9 +163,8 @@ class VoiceTask(nn.Module):
 def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat) -> Iterator[str]:
     """The texts that the tokenizer is trained on: dialogues with their evidence, as the model will read them."""
     assert config.voice is not None
-    data = VoiceData(config, photos, None, prompt_format, 0)  # type: ignore[arg-type]  (no language yet)
     for index in range(config.voice.vocabulary_dialogues):
-        _, facts, turns = data.dialogue(index)
+        _, facts, turns = draw_dialogue(config, photos, index)
         yield "".join(prompt_format.first_turn(turns[0].question, facts.description, facts.evidence))
         yield from (prompt_format.later_turn(turn.question) for turn in turns[1:])
         yield from (prompt_format.answer(turn.answer) for turn in turns)

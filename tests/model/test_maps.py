@@ -55,7 +55,15 @@ def test_the_fused_map_reads_text_and_references(query, states):
     alone = fusion(query, logits, None)
     assert alone.shape == (3, 4, 4)
     first, second = (
-        fusion(query, logits, match(query, remember(Features([torch.randn_like(p[:1]) for p in query.patches], query.embedding[:1])), MemoryConfig()))
+        fusion(
+            query,
+            logits,
+            match(
+                query,
+                remember(Features([torch.randn_like(p[:1]) for p in query.patches], query.embedding[:1])),
+                MemoryConfig(),
+            ),
+        )
         for _ in range(2)
     )
     assert not torch.allclose(first, alone) and not torch.allclose(first, second)

@@ -52,7 +52,9 @@ def test_the_eye_learns_from_a_batch(small_config, batch):
         total.backward()
         optimizer.step()
         history.append({name: value.item() for name, value in named.items()})
-    assert {"text_focal", "text_dice", "distance", "focal", "dice", "score", "alone_score", "product", "name"} <= set(history[0])
+    assert {"text_focal", "text_dice", "distance", "focal", "dice", "score", "alone_score", "product", "name"} <= set(
+        history[0]
+    )
     for name in ("dice", "score", "product", "name"):
         assert history[-1][name] < history[0][name], name
     missing = [name for name, p in task.named_parameters() if p.grad is None and p.requires_grad]

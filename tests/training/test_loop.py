@@ -46,16 +46,16 @@ def trained(out, config=None, stop_at=None, monkeypatch=None):
     task = Task()
     if stop_at:
 
-        class Killed(Exception):
+        class KilledError(Exception):
             pass
 
         class Stopping(Numbers):
             def __getitem__(self, index):
                 if index >= stop_at * 4:
-                    raise Killed
+                    raise KilledError
                 return super().__getitem__(index)
 
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             run(config or recipe(), task, Stopping(), collate, out, "cpu")
         return None
     average = run(config or recipe(), task, Numbers(), collate, out, "cpu")
@@ -108,7 +108,10 @@ def test_processes_share_every_global_batch():
     assert alone == list(range(58 * 4, 60 * 4)) and len(OwnShare(config, 58, 0, 1)) == 8
     assert sorted(halves[0] + halves[1]) == alone
     for step in range(2):
-        assert sorted(halves[0][2 * step : 2 * step + 2] + halves[1][2 * step : 2 * step + 2]) == alone[4 * step : 4 * step + 4]
+        assert (
+            sorted(halves[0][2 * step : 2 * step + 2] + halves[1][2 * step : 2 * step + 2])
+            == alone[4 * step : 4 * step + 4]
+        )
     with pytest.raises(ValueError, match="shared evenly"):
         OwnShare(config, 0, 0, 3)
 
