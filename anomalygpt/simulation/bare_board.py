@@ -41,7 +41,7 @@ def route(rng: Generator, start: NDArray[np.floating], end: NDArray[np.floating]
 def _bare_layout(rng: Generator) -> list[Copper]:
     """A cut-out of a bare board: pours, bundles of tracks, pads with holes, rows of contacts."""
     copper: list[Copper] = []
-    track = float(rng.uniform(0.025, 0.075))
+    track = float(np.exp(rng.uniform(np.log(0.014), np.log(0.085))))
     if rng.random() < 0.45:
         corners = [rng.uniform(-1.2, 1.2, 2)]
         for _ in range(int(rng.integers(3, 6))):
@@ -70,10 +70,10 @@ def _bare_layout(rng: Generator) -> list[Copper]:
         pads += [Copper(disc(x, y, radius * 1.35), gap=True)] if rng.random() < 0.6 else []
         if rng.random() < 0.7:
             end = spots[rng.integers(len(spots))] if rng.random() < 0.5 else rng.uniform(-1.2, 1.2, 2)
-            pads.append(Copper(route(rng, np.array([x, y]), end), track * float(rng.choice([1.0, 1.5]))))
+            pads.append(Copper(route(rng, np.array([x, y]), end), track * float(rng.choice([0.5, 1.0, 1.0, 1.6, 3.0]))))
         pads.append(Copper(disc(x, y, radius)))
         if rng.random() < 0.75:
-            pads.append(Copper(disc(x, y, radius * rng.uniform(0.3, 0.5)), gap=True))
+            pads.append(Copper(disc(x, y, radius * rng.uniform(0.2, 0.45)), gap=True))
     if rng.random() < 0.5:
         x, y, count = *rng.uniform(-0.8, 0.6, 2), int(rng.integers(3, 9))
         pitch, upright = rng.uniform(0.13, 0.24), rng.random() < 0.5
