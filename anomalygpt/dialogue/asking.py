@@ -17,6 +17,8 @@ from anomalygpt.records import PLACES, Facts
 PAPER_SHARE = 0.62
 """How many of the opening presence questions are the paper's own."""
 
+_ALONE = ("greeting", "bye", "thanks", "ack", "unclear", "really", "insist")
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -52,7 +54,11 @@ def ask(book: Phrasebook, facts: Facts, kind: str, first: bool, pinned: int | No
     if kind == "presence" and first and rng.random() < PAPER_SHARE:
         paper = pick(phrases.ask["paper"], rng)
         return Asked(kind, paper if rng.random() < 0.8 else typed(paper, book.language, rng))
-    reference = _reference(book, facts, kind, pinned, rng)
+    group, template = _template(book, phrases, _groups(kind, facts, first, phrases), rng)
+    if kind == "region" or "it" in names_in(template, phrases.parts):
+        reference = _reference(book, facts, kind, pinned, rng)
+    else:
+        reference = Reference(book.names["it"]["plain"], pinned if group == "follow" or kind == "why" else None)
     place, place_word = _place_asked(book, facts, rng) if kind in ("place", "place_check") else (reference.place, "")
     defect = _defect_asked(book, facts, rng) if kind == "kind_check" else None
     values: Filled = {"it": reference.words, "thing": things(book, facts), "place": place_word}
@@ -64,9 +70,8 @@ def ask(book: Phrasebook, facts: Facts, kind: str, first: bool, pinned: int | No
         names = [entry["name"], entry["name"], *entry["other"]]
         article = "a " if entry.get("article") else ""
         values |= {"kind": names, "a_kind": [article + name for name in names], "kinds": entry["plural"]}
-    template = _template(book, phrases, _groups(kind, facts, first, phrases), set(values), rng)
     text = tidy(expand(template, values, phrases.parts, rng), book.language)
-    text = _surrounded(book, text, rng) if kind not in ("greeting", "bye", "thanks", "ack") else text
+    text = _surrounded(book, text, rng) if kind not in _ALONE else text
     return Asked(kind, typed(text, book.language, rng), reference.focus, place, place_word, defect, reference.one)
 
 
@@ -78,18 +83,15 @@ def _groups(kind: str, facts: Facts, first: bool, phrases: KindPhrases) -> tuple
     return ("any",) if first or "follow" not in phrases.ask else ("any", "any", "any", "follow")
 
 
-def _template(book: Phrasebook, phrases: KindPhrases, groups: tuple[str, ...], known: set[str], rng: Generator) -> str:
-    """One wording: by hand, or a clause or noun phrase in a frame."""
+def _template(book: Phrasebook, phrases: KindPhrases, groups: tuple[str, ...], rng: Generator) -> tuple[str, str]:
+    """A group and one wording of it: by hand, or a clause or noun phrase in a frame."""
     group = groups[int(rng.integers(len(groups)))]
     source = rng.random()
     if group in phrases.clause and source < 0.2:
-        frame, inner = pick(book.frames["clause"], rng), pick(phrases.clause[group], rng)
-        return frame.replace("{x}", inner)
+        return group, pick(book.frames["clause"], rng).replace("{x}", pick(phrases.clause[group], rng))
     if group in phrases.noun and source > 0.8:
-        frame, inner = pick(book.frames["noun"], rng), pick(phrases.noun[group], rng)
-        return frame.replace("{x}", inner)
-    usable = [phrase for phrase in phrases.ask[group] if names_in(phrase, phrases.parts) <= known]
-    return pick(usable, rng)
+        return group, pick(book.frames["noun"], rng).replace("{x}", pick(phrases.noun[group], rng))
+    return group, pick(phrases.ask[group], rng)
 
 
 def _surrounded(book: Phrasebook, text: str, rng: Generator) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numpy.random import Generator
 
 from anomalygpt.dialogue.kinds import Asked
-from anomalygpt.dialogue.measures import shape_of, size_of
+from anomalygpt.dialogue.measures import LIGHTS, TINTS, shape_of, size_of
 from anomalygpt.dialogue.phrasebook import Phrasebook
 from anomalygpt.dialogue.template import expand, pick, tidy
-from anomalygpt.dialogue.words import Filled, defect_of, things
-from anomalygpt.records import PLACES, Facts
+from anomalygpt.dialogue.words import Filled, color_phrase, color_text, defect_of, things
+from anomalygpt.records import Facts
 
 _LETTERS = "ABCD"
 
@@ -34,26 +36,44 @@ def multiple_choice(book: Phrasebook, facts: Facts, rng: Generator) -> Asked:
 
 def _subject(book: Phrasebook, facts: Facts, rng: Generator) -> tuple[str, str, list[str]]:
     """A subject that the facts decide: its name, the right option, and the wrong ones."""
-    names, evidence = book.names, facts.evidence
-    subjects = ["presence"]
-    subjects += ["product"] if facts.product in names["products"] else []
-    subjects += ["place", "size", "shape", "count"] if evidence.regions else []
-    subjects += ["kind", "kind"] if defect_of(facts, 1) else []
+    regions, kind = facts.evidence.regions, defect_of(facts, 1)
+    subjects = ["presence", "yes_no"]
+    subjects += ["product", "material", "purpose"] if facts.product is not None else []
+    subjects += ["place", "size", "shape", "color", "count"] if regions else []
+    subjects += ["kind", "kind", "effect", "cause"] if kind is not None else []
     subject = pick(subjects, rng)
-    if subject == "presence":
-        both = list(book.kinds["choice"].parts["presence"])
-        return subject, both[0 if evidence.anomalous else 1], [both[1 if evidence.anomalous else 0]]
-    if subject == "product":
-        table, key = {name: str(entry["name"]) for name, entry in names["products"].items()}, str(facts.product)
-    elif subject == "kind":
-        table = {name: str(entry["name"]) for name, entry in names["defects"].items() if name != "unknown"}
-        key = str(defect_of(facts, 1))
-    elif subject == "place":
-        table, key = {place: str(names["places"][place]["name"]) for place in PLACES}, evidence.regions[0].place
-    elif subject == "size":
-        table, key = dict(names["sizes"]), size_of(evidence.regions[0])
-    elif subject == "shape":
-        table, key = dict(names["shapes"]), shape_of(evidence.regions[0])
-    else:
-        table, key = {str(n): str(n) for n in range(1, 9)}, str(len(evidence.regions))
-    return subject, table[key], [name for other, name in table.items() if other != key]
+    if subject in ("presence", "yes_no"):
+        both = book.kinds["choice"].parts[subject]
+        return subject, both[0 if facts.evidence.anomalous else 1], [both[1 if facts.evidence.anomalous else 0]]
+    right, options = _options(book, facts, subject)
+    return subject, right, sorted(set(options) - {right})
+
+
+def _options(book: Phrasebook, facts: Facts, subject: str) -> tuple[str, list[str]]:
+    """The right option and all options of a subject."""
+    names, regions = book.names, facts.evidence.regions
+    if subject in ("product", "material", "purpose"):
+        key = "name" if subject == "product" else subject
+        products = names["products"]
+        return products[facts.product][key], [entry[key] for entry in products.values()]
+    if subject == "kind":
+        return names["defects"][defect_of(facts, 1)]["name"], [entry["name"] for entry in _known_defects(book)]
+    if subject in ("effect", "cause"):
+        sentences = [_bare(entry[subject][0]) for entry in _known_defects(book)]
+        return _bare(names["defects"][defect_of(facts, 1)][subject][0]), sentences
+    if subject == "place":
+        return names["places"][regions[0].place]["name"], [place["name"] for place in names["places"].values()]
+    if subject == "count":
+        return str(len(regions)), [str(number) for number in range(1, 9)]
+    if subject == "color":
+        return color_text(book, regions[0]), [color_phrase(book, light, tint) for light in LIGHTS for tint in TINTS]
+    table, key = (names["sizes"], size_of(regions[0])) if subject == "size" else (names["shapes"], shape_of(regions[0]))
+    return table[key], list(table.values())
+
+
+def _known_defects(book: Phrasebook) -> list[dict[str, Any]]:
+    return [entry for name, entry in book.names["defects"].items() if name != "unknown"]
+
+
+def _bare(sentence: str) -> str:
+    return sentence.rstrip(".。")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from bisect import bisect
+from itertools import accumulate
+
 from numpy.random import Generator
 
 from anomalygpt.dialogue.asking import ask
@@ -25,6 +27,7 @@ MAX_TURNS = 10
 
 _SWITCH = 0.03
 _NO_REFERENCE = 0.35
+_OF_SEVERAL = ("region", "list", "compare", "smallest", "strongest", "more", "count")
 _TAILED = ("presence", "okay", "certainty", "describe")
 
 
@@ -71,7 +74,7 @@ def answer(book: Phrasebook, facts: Facts, asked: Asked, before: list[Asked], rn
         previous_case, previous_index = case_of(previous, facts) if not previous.answer else ("", 0)
         if short := book.kinds[previous.kind].short.get(previous_case):
             options, index, phrases = short, previous_index, book.kinds[previous.kind]
-    values = _values(book, facts, asked, index, rng)
+    values = answer_values(book, facts, asked, index, rng)
     text = expand(pick(options, rng), values, phrases.parts, rng)
     if asked.kind in _TAILED and not facts.evidence.references and rng.random() < _NO_REFERENCE:
         text = f"{text} {expand(pick(book.shared['no_reference'], rng), values, phrases.parts, rng)}"
@@ -89,7 +92,8 @@ def describe(product: str | None, texture: bool, language: Language, rng: Genera
     return tidy(pick(book.frames["description"], rng).replace("{x}", pick(names, rng)), language).strip()
 
 
-def _values(book: Phrasebook, facts: Facts, asked: Asked, index: int, rng: Generator) -> Filled:
+def answer_values(book: Phrasebook, facts: Facts, asked: Asked, index: int, rng: Generator) -> Filled:
+    """All placeholders of an answer about the region of that index (0 for none)."""
     values = photo_values(book, facts) | product_values(book, facts)
     values |= region_values(book, facts, index) if index else defect_values(book, None)
     if asked.focus:
@@ -128,18 +132,18 @@ def _next_kind(facts: Facts, asked: list[Asked], last: bool, rng: Generator) -> 
         return "thanks" if chance < 0.08 else "bye"
     if previous == "kind" and chance < 0.12:
         return "why"
+    regions = len(facts.evidence.regions)
+    before = {turn.kind for turn in asked}
     weights = []
     for name, kind in KINDS.items():
         weight = kind.later if asked else kind.first
-        if kind.defects and asked and not facts.evidence.regions:
+        if kind.defects and asked and not regions:
             weight *= 0.5
-        if name in ("region", "list", "compare", "more", "count") and len(facts.evidence.regions) > 1:
+        if regions > 1 and name in _OF_SEVERAL:
             weight *= 1.8
-        if any(turn.kind == name for turn in asked):
-            weight *= 0.3
-        weights.append(weight)
-    shares = np.array(weights) / sum(weights)
-    return list(KINDS)[int(rng.choice(len(weights), p=shares))]
+        weights.append(weight * 0.3 if name in before else weight)
+    sums = list(accumulate(weights))
+    return list(KINDS)[bisect(sums, float(rng.random()) * sums[-1])]
 
 
 def _pinned(facts: Facts, asked: list[Asked]) -> int | None:

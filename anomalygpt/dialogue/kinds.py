@@ -32,6 +32,7 @@ KINDS: dict[str, Kind] = {
     "presence": Kind(66.0, 4.0),
     "okay": Kind(7.0, 4.0),
     "yes_no": Kind(1.5, 1.5),
+    "either": Kind(2.0, 2.5),
     "two_words": Kind(0.8, 2.5),
     "where": Kind(3.0, 9.0, focus=True, defects=True),
     "count": Kind(2.0, 6.0, defects=True),
@@ -93,7 +94,7 @@ _BY_DEFECT = ("kind", "why", "severity", "cause", "effect")
 _OVERVIEWS = ("list", "compare", "smallest", "strongest", "more", "describe", "summary", "longer", "difference")
 _PLACELESS = ("yes_no", "two_words", "score")
 _PLAIN = (*_PLACELESS, "heatmap", "contradict", "insist", "agree", "ack", "shorter", "repeat")
-_GRADED = ("presence", "okay", "certainty", "ship", "next", "really")
+_GRADED = ("presence", "okay", "either", "certainty", "ship", "next", "really")
 _SAME_FOR_ALL = ("thanks", "greeting", "bye", "who", "can_do", "how", "off_topic", "unclear", "photo_size")
 
 

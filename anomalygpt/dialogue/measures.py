@@ -17,6 +17,9 @@ UNSURE = 0.15
 SURE = 0.35
 """Scores at least this far from `ANOMALOUS` are spoken of with certainty."""
 
+LIGHTS: tuple[str, ...] = ("much darker", "darker", "same", "brighter", "much brighter")
+TINTS: tuple[str, ...] = ("", "redder", "greener", "yellower", "bluer")
+
 _SIZES = ((0.005, "tiny"), (0.02, "small"), (0.08, "medium"), (0.25, "large"))
 _LIGHT, _MUCH_LIGHT, _TINT = 6.0, 25.0, 8.0
 _ROUND, _LONG = 1.5, 2.5

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from numpy.random import Generator
 
@@ -96,8 +97,10 @@ def _article(match: re.Match[str]) -> str:
     return f"{match[1]}n " if vowel else f"{match[1]} "
 
 
-def _tokens(template: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=1 << 16)
+def _tokens(template: str) -> tuple[tuple[str, str], ...]:
     """Splits into (opening mark or "", inner text), outermost brackets only."""
+    tokens = []
     start = position = 0
     while position < len(template):
         mark = template[position]
@@ -105,12 +108,13 @@ def _tokens(template: str) -> Iterator[tuple[str, str]]:
             position += 1
             continue
         if position > start:
-            yield "", template[start:position]
+            tokens.append(("", template[start:position]))
         end = _matching(template, position)
-        yield mark, template[position + 1 : end]
+        tokens.append((mark, template[position + 1 : end]))
         start = position = end + 1
     if start < len(template):
-        yield "", template[start:]
+        tokens.append(("", template[start:]))
+    return tuple(tokens)
 
 
 def _matching(template: str, position: int) -> int:
@@ -126,7 +130,8 @@ def _matching(template: str, position: int) -> int:
     raise PhraseError(f"'{opening}' is not closed in phrase: {template}")
 
 
-def _alternatives(inner: str) -> list[str]:
+@lru_cache(maxsize=1 << 14)
+def _alternatives(inner: str) -> tuple[str, ...]:
     options, depth, start = [], 0, 0
     for index, mark in enumerate(inner):
         if mark in "[{<":
@@ -136,4 +141,4 @@ def _alternatives(inner: str) -> list[str]:
         elif mark == "|" and depth == 0:
             options.append(inner[start:index])
             start = index + 1
-    return [*options, inner[start:]]
+    return (*options, inner[start:])

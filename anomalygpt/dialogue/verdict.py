@@ -39,7 +39,10 @@ class _Rules:
     no: re.Pattern[str]
 
 
-_PLACE_EN = r"(?:at|in|on|near) the (?:very )?(?:top|bottom|upper|lower|left|right|center|centre|middle|corner|edge)"
+_PLACE_EN = (
+    r"(?:that|this) (?:place|spot|area|corner)"
+    r"|the (?:very )?(?:top|bottom|upper|lower|left|right|center|centre|middle|corner|edge)"
+)
 _SURE_EN = r"(?:certain|sure|confident|clear|obvious|severe|serious|large|big|far|exactly|only|just|know|tell|say|name)"
 _WEAK_EN = r"(?:fine|ok|okay|good|alright|all right|clean|perfect|sound|healthy)"
 _LINK_EN = (
@@ -57,28 +60,32 @@ _ENGLISH = _Rules(
     ),
     unsaid=re.compile(
         r"\b(?:if|whether|unless|ask|how|what(?! (?:looks|appears|seems)))\b"
-        r"|(?<!\bi )\bwould\b|^\s*(?:where|when)\b|\?$"
+        r"|(?<!\bi )\bwould\b|^\s*(?:where|when)\b|\b(?:shows?|marks?|says?) where\b"
     ),
     aside=re.compile(
-        r"\bnormal (?:photos?|images?|pictures?|samples?|references?|parts?|ones?|surfaces?|layout|patch\w*)\b"
+        r"\b(?:most of|the rest|everything else)\b[^,.;:]*"
+        r"|\bnormal (?:photos?|images?|pictures?|samples?|references?|parts?|ones?|surfaces?|layout|patch\w*)\b"
         r"|\bgood (?:ones?|parts?|photos?|samples?|morning|question|idea|luck|day|evening|afternoon|look)\b"
+        r"|\bi (?:may|might|could) be (?:wrong|mistaken)\b|\banomaly (?:score|map|value)\b"
         rf"|\bnot (?:entirely |quite |fully |completely |absolutely |very |that |so |too |at all )?{_SURE_EN}\b"
         r"|\b(?:no|without(?: any| a)?) doubt\b|\bcannot\b|\bnot bad(?: at all)?\b|\bno problem\b"
         r"|\b(?:kinds?|types?|sorts?) of (?:defect|flaw|anomaly|fault)s?\b"
         r"|\bno (?:longer|single|clear|second|third|other) (?:one|region|place|area|spot)s?\b"
     ),
     general=re.compile(
-        r"\b(?:anomal(?:y|ies|ous)|abnormal\w*|defect\w*|flaw(?:s|ed)?|(?<!color )(?<!print )fault[sy]?|problems?|issues?|blemish\w*"
-        r"|imperfect\w*|irregular\w*|deviat\w+|suspicious|wrong|(?:is|something|looks) off|unusual|amiss"
+        r"\b(?:anomal(?:y|ies|ous)|abnormal\w*|defect\w*|flaw(?:s|ed)?|(?<!color )(?<!print )fault[sy]?|problems?"
+        r"|issues?|blemish\w*|imperfect\w*|irregular\w*|deviat\w+|suspicious|wrong|(?:is|something|looks) off|unusual"
+        r"|amiss|(?:nothing|something) (?:was )?(?:found|detected|visible)"
         r"|(?:stand|stick)(?:s|ing)? out|weak response|differ(?:s|ences?)?|departs)\b"
     ),
     particular=re.compile(
-        r"\b(?:(?:color|print) faults?|scratch\w*|crack(?:s|ed)?|holes?|stain(?:s|ed)?|dent(?:s|ed)?|cuts?|contaminat\w+|misplaced|missing|bent"
-        r"|misprint\w*|damaged?|broken)\b"
+        r"\b(?:(?:color|print) faults?|scratch\w*|crack(?:s|ed)?|holes?|stain(?:s|ed)?|dent(?:s|ed)?|cuts?"
+        r"|contaminat\w+|misplaced|missing|bent|misprint\w*|damaged?|broken)\b"
     ),
     normal=re.compile(
-        r"\b(?:normal|flawless|faultless|intact|undamaged|unharmed|unbroken|in order|as (?:expected|it should)"
-        rf"|unremarkable)\b|\b{_LINK_EN}{_WEAK_EN}\b|^\s*(?:yes |quite |perfectly |all )?{_WEAK_EN}\s*$|\bpass(?:es)?\b"
+        r"\b(?:normal|flawless|faultless|intact|undamaged|unharmed|unbroken|in order(?! of| to)|unremarkable"
+        rf"|as (?:expected|it should)|pass(?:es)?)\b|\b{_LINK_EN}{_WEAK_EN}\b"
+        rf"|^\s*(?:yes |quite |perfectly |all )?{_WEAK_EN}\s*$"
     ),
     negation=re.compile(
         r"\b(?:no|not|never|none|nothing|neither|nor|without|hardly|fails?|lacks?|nowhere|zero|free (?:of|from)"
@@ -90,13 +97,13 @@ _ENGLISH = _Rules(
     ),
     place=re.compile(_PLACE_EN),
     yes=re.compile(r"^\W*(?:yes|yeah|yep)\b\W*(?:$|(?:at|in|on|probably|certainly|definitely|there (?:is|are))\b)"),
-    no=re.compile(r"^\W*(?:no|nope|none)\b\W*(?:$|there (?:is|are)(?: not|n't)\b)"),
+    no=re.compile(r"^\W*(?:no|nope|none)\b\W*(?:$|none\b|there (?:is|are)(?: not|n't)\b)"),
 )
 
 _CHINESE = _Rules(
     sentence=re.compile(r"(?<=[。！？!?])|\n"),
     clause=re.compile(r"[，。；：！？,;:!?]|但是?|不过|然而|虽然|尽管"),
-    skipped=re.compile(r"应该有|应该是|应当|应为|应有|应(?=[呈是保均])|^(?:合格|正常|完好|良好|好)的"),
+    skipped=re.compile(r"应该有|应该是|应当|应为|应有|应(?=[呈是保均])|^(?:合格|正常|完好|良好|好)的(?![，,。！!])"),
     unsaid=re.compile(r"如果|若|假如|是否|有没有|会不会|是不是|怎[么样]|什么|哪(?!里都)|可以问|问我|请问|请继续|越"),
     aside=re.compile(
         r"正常(?:的)?(?:照片|图片|图像|样品|样本|样张|品|件|零件|参考图?|部件|连接|工作|使用|运行|配合)|良品|合格(?:样品|品的?照片|件)"
@@ -146,7 +153,7 @@ def parse_verdict(answer: str) -> bool | None:
     text = answer.lower().replace("\u2019", "'").strip()
     partly: bool | None = None
     for sentence in rules.sentence.split(text):
-        if rules.skipped.search(sentence):
+        if sentence.endswith(("?", "？")) or rules.skipped.search(sentence):
             continue
         for clause in rules.clause.split(rules.aside.sub(" ", sentence)):
             stated, whole = _stated(clause, rules)
@@ -165,13 +172,13 @@ def _stated(clause: str, rules: _Rules) -> tuple[bool | None, bool]:
     if rules.unsaid.search(clause):
         return None, False
     found = [
-        (match.end(), words, value)
+        (match.end(), match.start(), words, value)
         for words, value in ((rules.general, True), (rules.particular, True), (rules.normal, False))
         if (match := words.search(clause))
     ]
     if not found:
         return None, False
-    end, words, value = min(found, key=lambda entry: entry[0])
+    end, _, words, value = min(found, key=lambda entry: entry[:2])
     turns = len(rules.negation.findall(clause[:end])) + bool(rules.denied.search(clause[end:]))
     stated = value if turns % 2 == 0 else not value
     narrow = not stated and (words is rules.particular or rules.place.search(clause) is not None)

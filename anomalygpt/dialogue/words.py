@@ -112,8 +112,13 @@ def shape_text(book: Phrasebook, region: Region) -> str:
 
 def color_text(book: Phrasebook, region: Region) -> str:
     """Colour against the surroundings as a comparative phrase."""
+    return color_phrase(book, light_of(region), tint_of(region))
+
+
+def color_phrase(book: Phrasebook, light: str, tint: str) -> str:
+    """The comparative phrase of a light class and a tint class of `measures`."""
     table = book.names["colors"]
-    words = [table[word] for word in (light_of(region), tint_of(region)) if word in table]
+    words = [table[word] for word in (light, tint) if word in table]
     if not words:
         return str(table["same color"])
     return str(table["frame"]).replace("#", str(table["join"]).join(words))
