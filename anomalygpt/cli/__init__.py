@@ -20,7 +20,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for verb in (serve, inspect, train, evaluate):
+    for verb in (serve, inspect, simulate, train, evaluate):
         app.command()(verb)
     return app
 

@@ -74,7 +74,7 @@ def _connect_part(handlers: Handlers) -> None:
         panels.part_notice, *panels.chips,
     ]  # fmt: skip
     settings: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": [panels.map], **_MODEL}
-    panels.photo.change(handlers.photo_changed, [panels.photo, *drawing], shown, **settings)
+    panels.photo.change(handlers.photo_changed, [panels.photo, *drawing], [*shown, panels.photo], **settings)
     panels.references.change(
         handlers.references_changed, [panels.references, *drawing], [*shown, panels.references], **settings
     )
@@ -98,7 +98,7 @@ def _connect_dialogue(handlers: Handlers) -> None:
         sent.then(
             handlers.answer,
             [panels.photo, panels.references, panels.description, *drawing],
-            [*evidence, *dialogue],
+            [*evidence, *dialogue, panels.part_notice],
             show_progress="minimal",
             show_progress_on=[panels.chat],
             **_MODEL,

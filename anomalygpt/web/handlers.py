@@ -45,13 +45,14 @@ class Handlers:
         visitor = self._visitor(request)
         if visitor.pending is not None:
             return self._nothing()  # the answer that is about to start inspects this photo itself
-        message = ""
+        refused: Update = {}
         try:
             if not visitor.set_photo(_path(photo)):
                 return self._nothing()
         except Exception as error:
-            message = _message(error)
-        return self._evidence(visitor, opacity, contours) | self._dialogue(visitor) | self._part_notice(message)
+            refused = {self.panels.photo: None} | self._part_notice(_message(error))
+        shown = self._evidence(visitor, opacity, contours) | self._dialogue(visitor)
+        return shown | (refused or self._part_notice(""))
 
     def references_changed(
         self, references: Sequence[Mapping[str, Any]] | None, opacity: float, contours: bool, request: gr.Request
@@ -86,7 +87,7 @@ class Handlers:
     def question_sent(self, question: str, request: gr.Request) -> Update:
         """Shows the question at once; `answer` follows."""
         visitor = self._visitor(request)
-        visitor.pending = question
+        visitor.send(question)
         shown = question if question.strip() else None
         return {
             self.panels.chat: views.messages(visitor.turns, shown),
@@ -106,7 +107,7 @@ class Handlers:
         """Puts an example's photo, reference and question on the page at once; `answer` follows."""
         visitor = self._visitor(request)
         visitor.clear()
-        visitor.pending = example.question
+        visitor.send(example.question)
         return (
             self._evidence(visitor, 0.0, False)
             | self._part_notice("")
@@ -131,17 +132,22 @@ class Handlers:
     ) -> Iterator[Update]:
         """Streams the answer to the question that was sent, after inspecting what is not inspected yet."""
         visitor = self._visitor(request)
-        question, visitor.pending = visitor.pending, None
+        question, visitor.pending, number = visitor.pending, None, visitor.asked
         message = ""
         if question is not None:
             try:
-                if self._prepare(visitor, photo, references, description):
-                    yield self._evidence(visitor, opacity, contours)
+                described = visitor.describe(description)
+                compared, _, left_out = visitor.set_references(_paths(references))
+                inspected = visitor.set_photo(_path(photo))
+                if described or compared or inspected:
+                    yield self._evidence(visitor, opacity, contours) | self._part_notice(" ".join(left_out))
                 before = visitor.turns
                 for answer in visitor.ask(question):
                     yield {self.panels.chat: views.messages(before, question, answer)}
             except Exception as error:
                 message = _message(error)
+        if visitor.asked != number:
+            return  # an example was chosen meanwhile, and its answer says when the page is at rest
         ready = self._evidence(visitor, opacity, contours) | self._dialogue(visitor, message)
         if message:
             ready[self.panels.question] = gr.Textbox(value=question, submit_btn="Ask", stop_btn=False)
@@ -193,21 +199,6 @@ class Handlers:
 
     def _visitor(self, request: gr.Request) -> Visitor:
         return self.visitors.get(request.session_hash or "")
-
-    def _prepare(
-        self,
-        visitor: Visitor,
-        photo: Mapping[str, Any] | None,
-        references: Sequence[Mapping[str, Any]] | None,
-        description: str,
-    ) -> bool:
-        """Brings the session to what the page shows; True where anything was new to it."""
-        described = visitor.describe(description)
-        compared, _, messages = visitor.set_references(_paths(references))
-        inspected = visitor.set_photo(_path(photo))
-        if messages:
-            raise PhotoError(" ".join(messages))
-        return described or compared or inspected
 
     def _nothing(self) -> Update:
         return {self.panels.badge: gr.skip()}

@@ -15,10 +15,10 @@ from anomalygpt.records import Inspection, Turn
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Session
 
-IDLE_SECONDS = 2 * 3600.0
+IDLE_SECONDS = 3600.0
 """A visitor who does nothing for so long is forgotten."""
 
-MOST_VISITORS = 256
+MOST_VISITORS = 128
 """Sessions kept at once; over it the one idle longest goes first."""
 
 PAUSE_SECONDS = 0.04
@@ -39,10 +39,13 @@ class Visitor:
         self._answer: tuple[Iterator[str], threading.Event] | None = None
         self._photo_key: str | None = None
         self._references: tuple[str, ...] = ()
-        self._reference_keys: tuple[str, ...] = ()
+        # As the page last showed them, and without those that could not be read: both mean these references.
+        self._reference_keys: tuple[tuple[str, ...], ...] = ((),)
         self._description = ""
         self.pending: str | None = None
         """The question that the page has sent and no answer has taken up yet."""
+        self.asked = 0
+        """How many questions the page has sent: an answer that is not to the last one shows nothing any more."""
         self.highlighted: int | None = None
         """Index of the region picked in the table, None for none."""
 
@@ -55,6 +58,11 @@ class Visitor:
     def turns(self) -> Sequence[Turn]:
         """The dialogue so far."""
         return tuple(self._session.turns) if self._session is not None else ()
+
+    def send(self, question: str) -> None:
+        """Takes a question that is to be answered as soon as the model is free."""
+        self.pending = question
+        self.asked += 1
 
     def set_photo(self, path: str | None) -> bool:
         """Inspects the photo at `path`, or takes the photo away with None.
@@ -70,13 +78,13 @@ class Visitor:
             if key == self._photo_key:
                 return False
             self._start_anew()
-            # A session cannot give a photo back, so without one there is a new session. The key is kept also where
-            # reading fails: the same broken file is not read again.
-            self._photo_key, session, self._session = key, self._session, None
+            # A session cannot give a photo back, so without a usable one there is a new session.
+            self._photo_key, session, self._session = None, self._session, None
             if path is not None:
                 photo = read_photo(path)
                 self._session = session
                 self._open_session().set_image(photo)
+                self._photo_key = key
             return True
 
     def set_references(self, paths: Sequence[str]) -> tuple[bool, list[str], list[str]]:
@@ -87,7 +95,7 @@ class Visitor:
         """
         with self._lock:
             keys = tuple(_digest(path) for path in paths)
-            if keys == self._reference_keys:
+            if keys in self._reference_keys:
                 return False, list(paths), []
             photos: dict[str, RGBImage] = {}
             messages = []
@@ -99,7 +107,7 @@ class Visitor:
             self._start_anew()
             self._open_session().set_references(list(photos.values()))
             self._references = tuple(photos)
-            self._reference_keys = tuple(key for key, path in zip(keys, paths, strict=True) if path in photos)
+            self._reference_keys = (keys, tuple(key for key, path in zip(keys, paths, strict=True) if path in photos))
         return True, list(photos), messages
 
     def describe(self, description: str) -> bool:
@@ -162,7 +170,7 @@ class Visitor:
         with self._lock:
             self._end_answer()
             self._session = None
-            self._photo_key, self._references, self._reference_keys, self._description = None, (), (), ""
+            self._photo_key, self._references, self._reference_keys, self._description = None, (), ((),), ""
             self.highlighted = None
 
     def _open_session(self) -> Session:

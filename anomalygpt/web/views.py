@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from anomalygpt.imaging.overlay import colorize, draw_regions, overlay
+from anomalygpt.imaging.overlay import color_scale, highlight, overlay
 from anomalygpt.records import ANOMALOUS, Inspection, Turn
 
 STOPPED = " … (stopped)"
@@ -83,23 +83,22 @@ def render(inspection: Inspection, opacity: float, contours: bool, highlighted: 
 
     Args:
         inspection: what was measured.
-        opacity: of the map, in [0, 1]: 0 is the photo alone, 1 the map alone.
+        opacity: of the map where it is strong, in [0, 1].
         contours: outline where the map crosses the limit.
-        highlighted: index of the region to frame, None for none.
+        highlighted: index of the region to show by dimming the rest, None for none.
 
     Returns:
         RGB uint8 H×W×3.
     """
-    image = overlay(inspection.photo, inspection.anomaly_map, opacity=opacity, contours=contours)
-    framed = tuple(region for region in inspection.regions if region.index == highlighted)
-    return draw_regions(image, framed) if framed else image
+    image = overlay(inspection.photo, inspection.anomaly_map, opacity, contours)
+    picked = next((region for region in inspection.regions if region.index == highlighted), None)
+    return image if picked is None else highlight(image, picked)
 
 
 def legend() -> str:
     """The fixed colour scale of every map, as HTML."""
-    steps = np.linspace(0.0, 1.0, 11, dtype=np.float32)
-    colors = colorize(steps[np.newaxis])[0]
-    stops = ", ".join(f"rgb({red} {green} {blue}) {10 * i}%" for i, (red, green, blue) in enumerate(colors.tolist()))
+    colors = color_scale(21).tolist()
+    stops = ", ".join(f"rgb({red} {green} {blue}) {5 * i}%" for i, (red, green, blue) in enumerate(colors))
     return (
         '<div class="legend" role="img" aria-label="Colour scale of the map, from 0 normal to 1 anomalous, limit 0.5">'
         f'<span>0 normal</span><i style="background: linear-gradient(90deg, {stops})"><b></b></i>'

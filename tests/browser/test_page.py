@@ -1,0 +1,189 @@
+"""The page in a real browser, against the real app."""
+
+import re
+import struct
+import zlib
+
+import pytest
+
+from anomalygpt.web.examples import read_examples
+from anomalygpt.web.views import STOPPED
+
+QUESTION = "Is there any anomaly in the image?"
+
+
+def test_a_part_a_good_one_and_questions_about_it(open_page, nut):
+    bench = open_page()
+    bench.upload("photo", nut("part.png", spot=True))
+    bench.wait_for_map()
+    assert bench.map_size() == [320, 240], "the map is drawn in the photo's own resolution"
+    assert "by the map alone" in bench.badge()
+    bench.upload("references", nut("good.png"))
+    bench.page.wait_for_selector("#references .thumbnail-item img")
+    # Every state of the answer that the visitor sees.
+    bench.page.evaluate(
+        "() => { window.seen = new Set(); setInterval(() => {"
+        " const said = document.querySelector('#chat .bot.message');"
+        " if (said) window.seen.add(said.innerText.trim()); }, 10); }"
+    )
+    answer = bench.ask(QUESTION)
+    seen = sorted(filter(None, bench.page.evaluate("[...window.seen]")), key=len)
+    assert answer and len(seen) >= 2
+    assert all(answer.startswith(text.rstrip("…. ")) for text in seen), "the answer grew"
+    chip = bench.page.locator(".chip:visible").first
+    suggested = chip.inner_text()
+    chip.click()
+    bench.page.wait_for_function("document.querySelectorAll('#chat .bot.message').length == 2")
+    bench.wait_until_ready()
+    bench.ask("这是什么？")
+    assert bench.questions() == [QUESTION, suggested, "这是什么？"]
+    assert len(bench.answers()) == 3 and all(bench.answers())
+    assert bench.errors == [] and bench.outside == [], "nothing is fetched from elsewhere"
+
+
+def test_opacity_is_applied_to_the_map_on_the_page(open_page, nut):
+    bench = open_page()
+    bench.upload("photo", nut("part.png", spot=True))
+    bench.wait_for_map()
+    before = bench.page.get_attribute("#map img", "src")
+    bench.page.focus("#opacity input[type=range]")
+    bench.page.keyboard.press("End")
+    bench.page.wait_for_function("old => document.querySelector('#map img').src != old", arg=before)
+    assert bench.map_size() == [320, 240]
+
+
+def test_stop_ends_the_answer_and_the_next_question_is_answered(open_page, nut):
+    bench = open_page()
+    bench.upload("photo", nut("part.png"))
+    bench.wait_for_map()
+    # Quicker than a hand: stops as soon as there is a way to.
+    bench.page.evaluate(
+        "() => { const timer = setInterval(() => { const stop = document.querySelector('#question .stop-button');"
+        " if (stop) { stop.click(); clearInterval(timer); } }, 5); }"
+    )
+    bench.send(QUESTION)
+    bench.page.wait_for_selector("#question .stop-button")
+    bench.wait_until_ready()
+    assert bench.answers() == [] or bench.answers()[-1].endswith(STOPPED.strip())
+    assert bench.ask("Where is it?")
+
+
+def test_start_over_empties_the_page(open_page, nut):
+    bench = open_page()
+    bench.upload("photo", nut("part.png"))
+    bench.upload("references", nut("good.png"))
+    bench.wait_for_map()
+    bench.ask(QUESTION)
+    bench.page.click("#clear")
+    bench.page.wait_for_selector("#map img", state="detached")
+    bench.page.wait_for_selector("#photo img", state="detached")
+    bench.page.wait_for_selector("#references .thumbnail-item", state="detached")
+    assert bench.answers() == [] and bench.questions() == []
+    assert "No photo yet" in bench.badge()
+
+
+def test_without_photo_the_page_says_what_to_do(open_page):
+    bench = open_page()
+    bench.send("Where is it?")
+    bench.page.wait_for_selector("#chat-notice .notice")
+    assert "no photo yet" in bench.page.inner_text("#chat-notice")
+    assert bench.page.input_value("#question textarea") == "Where is it?", "the question is not lost"
+
+
+@pytest.mark.parametrize("content", [b"this is no image", b""])
+def test_a_broken_file_is_named_and_the_page_goes_on(open_page, nut, tmp_path, content):
+    bench = open_page()
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(content)
+    bench.upload("photo", broken)
+    bench.page.wait_for_selector("#part-notice .notice")
+    assert "broken.png" in bench.page.inner_text("#part-notice")
+    bench.upload("references", broken)
+    bench.page.wait_for_timeout(300)
+    bench.upload("photo", nut("part.png"))
+    bench.wait_for_map()
+    assert bench.ask(QUESTION)
+
+
+def test_a_truncated_photo_and_one_of_900_megapixels_are_refused(open_page, nut, tmp_path):
+    whole = nut("whole.png", spot=True).read_bytes()
+    bench = open_page()
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole[: len(whole) // 2])
+    bench.upload("photo", cut)
+    bench.page.wait_for_selector("#part-notice .notice")
+    assert "cut.png" in bench.page.inner_text("#part-notice")
+    huge = tmp_path / "huge.png"
+    # The header alone says how large it is: width and height are the first fields of a PNG's first chunk.
+    header = b"IHDR" + struct.pack(">II", 30000, 30000) + whole[24:29]
+    huge.write_bytes(whole[:12] + header + struct.pack(">I", zlib.crc32(header)) + whole[33:])
+    bench.upload("photo", huge)
+    bench.page.wait_for_function("document.querySelector('#part-notice').innerText.includes('huge.png')")
+    assert "too large" in bench.page.inner_text("#part-notice")
+
+
+def test_two_visitors_at_once_have_their_own_photo_map_and_turns(open_page, nut):
+    first, second = open_page(), open_page()
+    first.upload("photo", nut("first.png", size=(320, 240)))
+    second.upload("photo", nut("second.png", size=(200, 260)))
+    first.wait_for_map()
+    second.wait_for_map()
+    first.send("What does the first visitor see?")
+    second.send("What does the second visitor see?")
+    for bench, name, size in ((first, "first", [320, 240]), (second, "second", [200, 260])):
+        bench.page.wait_for_selector("#chat .bot.message")
+        bench.wait_until_ready()
+        assert bench.questions() == [f"What does the {name} visitor see?"]
+        assert len(bench.answers()) == 1
+        assert bench.map_size() == size
+
+
+def test_a_reload_starts_anew(open_page, nut):
+    bench = open_page()
+    bench.upload("photo", nut("part.png"))
+    bench.wait_for_map()
+    bench.send(QUESTION)
+    bench.page.reload()
+    bench.page.wait_for_selector("#question textarea")
+    assert "No photo yet" in bench.badge() and bench.questions() == []
+    bench.upload("photo", nut("part.png"))
+    bench.wait_for_map()
+    assert bench.ask(QUESTION)
+
+
+def test_an_example_loads_and_is_answered_with_one_click(open_page):
+    if not read_examples():
+        pytest.skip("there is no showcase in assets/examples")
+    bench = open_page()
+    names = [example.name for example in read_examples()]
+    assert bench.page.locator(".card").all_inner_texts() == names
+    for number in (0, len(names) - 1):
+        bench.page.locator(".card").nth(number).click()
+        bench.page.wait_for_selector("#chat .bot.message")
+        bench.wait_until_ready()
+        assert bench.questions() == [read_examples()[number].question]
+        bench.wait_for_map()
+        assert bench.page.locator("#references .thumbnail-item").count() == 1
+        assert re.search(r"\d\.\d\d", bench.badge())
+
+
+@pytest.mark.parametrize(("width", "height", "dark"), [(1280, 800, False), (1280, 800, True), (390, 844, False)])
+def test_the_main_view_fits(open_page, nut, width, height, dark):
+    bench = open_page(width, height, dark)
+    bench.upload("photo", nut("part.png", spot=True))
+    bench.upload("references", nut("good.png"))
+    bench.wait_for_map()
+    bench.ask(QUESTION)
+    wide, high = bench.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    assert wide <= width, "nothing is cut off at the side"
+    if width >= 1000:
+        assert high <= height, "the main view needs no scrolling"
+    boxes = bench.page.evaluate(
+        "['#header', '#part', '#evidence', '#dialogue'].map(s => document.querySelector(s).getBoundingClientRect())"
+        ".map(b => [b.left, b.top, b.right, b.bottom])"
+    )
+    for i, one in enumerate(boxes):
+        for other in boxes[:i]:
+            apart = one[0] >= other[2] or other[0] >= one[2] or one[1] >= other[3] or other[1] >= one[3]
+            assert apart, "two areas overlap"
+    assert bench.page.evaluate("document.body.classList.contains('dark')") is dark

@@ -1,0 +1,74 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 120.0
+"""Seconds for a start on a busy machine."""
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def start(*arguments):
+    # An address that answers nothing for a proxy: whoever wants to go outside fails.
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
+    return subprocess.Popen(
+        [sys.executable, "app.py", *arguments],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def wait_for_page(process, port):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as page:
+                return page.read().decode()
+        except OSError:
+            time.sleep(0.2)
+    process.kill()
+    pytest.fail(f"no page: {process.communicate()[0]}")
+
+
+def test_app_opens_the_page_loads_the_model_and_leaves_no_files(tiny_checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    port = free_port()
+    process = start("--port", str(port), "--checkpoint", str(tiny_checkpoint), "--device", "cpu")
+    try:
+        assert "AnomalyGPT" in wait_for_page(process, port)
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert f"http://127.0.0.1:{port}" in lines[0] and "'tiny' is ready" in lines[1]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert "Traceback" not in output
+    assert list(tmp_path.glob("anomalygpt-*")) == []
+
+
+def test_a_checkpoint_that_cannot_be_loaded_ends_the_program_with_the_reason(tmp_path):
+    process = start("--port", str(free_port()), "--checkpoint", str(tmp_path / "nowhere"))
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "nowhere" in output and "Traceback" not in output
+
+
+def test_a_port_in_use_is_told(tiny_checkpoint):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process = start("--port", str(port), "--checkpoint", str(tiny_checkpoint))
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert f"Port {port}" in output and "--port" in output and "Traceback" not in output
