@@ -21,7 +21,7 @@ from anomalygpt.simulation.scene import make_episode
 from anomalygpt.training import losses
 
 SURFACE = "surface"
-PRODUCTS = (*NAMED, ANY, SURFACE)
+PRODUCTS = (*sorted(NAMED), ANY, SURFACE)
 """Names that the image embedding learns to tell apart; the last two stand for all unnamed ones."""
 
 SHARPNESS = 20.0

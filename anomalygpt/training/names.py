@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.model.eye import Eye
+from anomalygpt.model.state_prompts import TEMPLATES
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_sample
-from anomalygpt.training.eye import SHARPNESS, product_anchors, product_index
+from anomalygpt.training.eye import PRODUCTS, SHARPNESS, product_index
 
 CHUNK = 1000
 
@@ -41,7 +42,7 @@ class _Photos(torch.utils.data.Dataset[tuple[Tensor, int]]):
         seed = self.config.first_seed + self.start + position
         rng = np.random.default_rng((self.config.seed, seed, 4))
         named = rng.random() < self.config.names.named
-        key = list(NAMED)[int(rng.integers(len(NAMED)))] if named else None
+        key = sorted(NAMED)[int(rng.integers(len(NAMED)))] if named else None
         sample = make_sample((seed,), key=key)
         photos = np.stack([sample.query, sample.references[0]])
         return torch.from_numpy(photos).permute(0, 3, 1, 2), product_index(sample)
@@ -112,7 +113,7 @@ class NamesData(torch.utils.data.Dataset[int]):
 
 
 class NamesTask(nn.Module):
-    """The head over pooled features and open_clip's projection learn."""
+    """The head over pooled features and open_clip's projection learn to meet the names' text embeddings."""
 
     anchors: Tensor
 
@@ -121,7 +122,9 @@ class NamesTask(nn.Module):
         eye.requires_grad_(False)
         trunk = _trunk(eye)
         self.parts = nn.ModuleList([trunk.head_norm, trunk.head, eye.encoder.clip.visual.head]).requires_grad_(True)
-        self.register_buffer("anchors", product_anchors(eye.config.encoder.embed_dim), persistent=False)
+        with torch.no_grad():
+            names = eye.encoder.encode_text([TEMPLATES[0].format(name) for name in PRODUCTS])
+        self.register_buffer("anchors", names, persistent=False)
 
     def forward(self, batch: NamesBatch) -> dict[str, Tensor]:
         """Named losses of a batch, each a scalar."""
