@@ -20,7 +20,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds for a start on a busy machine."""
 
 
