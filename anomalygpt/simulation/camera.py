@@ -114,15 +114,15 @@ def draw_exposure(camera: Camera, light: FloatImage, glare: FloatImage | None, r
         gain = (gain @ np.array(camera.weights, np.float32))[..., None]
     field = rng.standard_normal((size, size), dtype=np.float32)
     if camera.clump:
-        field = cv2.GaussianBlur(field, (0, 0), camera.clump) * np.float32(1.0 + 2.2 * camera.clump)
+        field = np.asarray(cv2.GaussianBlur(field, (0, 0), camera.clump), np.float32)
+        field *= np.float32(1.0 + 2.2 * camera.clump)
     field *= np.float32(camera.noise)
     noise = field[..., None]
     if not camera.grey:
         # One field, shifted far, serves all channels: drawing three would take as long as painting some products.
         third = size // 3
-        noise = cv2.merge(
-            [field, np.roll(field, (third, 2 * third), (0, 1)), np.roll(field, (2 * third, third), (0, 1))]
-        )
+        shifts = ((0, 0), (third, 2 * third), (2 * third, third))
+        noise = np.dstack([np.roll(field, shift, (0, 1)) for shift in shifts])
     blur = camera.blur * size / REFERENCE_SIZE * float(np.exp(rng.normal(0.0, camera.focus_drift)))
     return Exposure(gain, None if glare is None else glare[..., None], blur, noise, size / REFERENCE_SIZE)
 
@@ -138,14 +138,15 @@ def develop(scene: FloatImage, camera: Camera, exposure: Exposure) -> NDArray[np
     """
     image = scene
     if camera.grey:
-        image = cv2.transform(image, np.array([camera.weights], np.float32)).reshape(*scene.shape[:2], 1)
+        grey = cv2.transform(image, np.array([camera.weights], np.float32))
+        image = np.asarray(grey, np.float32).reshape(*scene.shape[:2], 1)
     if exposure.glare is not None:
         image = image + exposure.glare
     image = image * exposure.gain
     if camera.contrast != 1.0:
         image = image * np.float32(camera.contrast) + np.float32(0.45 * (1.0 - camera.contrast))
     if exposure.blur > 0.25:
-        image = cv2.GaussianBlur(image, (0, 0), exposure.blur).reshape(image.shape)
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), exposure.blur), np.float32).reshape(image.shape)
     if camera.sharpen:
         soft = cv2.GaussianBlur(image, (0, 0), 1.2 * exposure.unit).reshape(image.shape)
         image = image + np.float32(camera.sharpen) * (image - soft)
@@ -153,7 +154,7 @@ def develop(scene: FloatImage, camera: Camera, exposure: Exposure) -> NDArray[np
     if camera.threshold is not None:
         image = np.clip((image - np.float32(camera.threshold)) * 12.0 + 0.5, 0.0, 1.0)
     photo = cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0)
-    return cv2.cvtColor(photo, cv2.COLOR_GRAY2RGB) if camera.grey else photo
+    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_GRAY2RGB) if camera.grey else photo, np.uint8)
 
 
 def redevelop(
@@ -183,7 +184,7 @@ def store(photo: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
     if camera.quality is None:
         return photo
     _, data = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera.quality])
-    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
 
 
 def adjusted(camera: Camera, photo: NDArray[np.uint8]) -> Camera:

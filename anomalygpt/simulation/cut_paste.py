@@ -56,7 +56,7 @@ def reblend(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
 
 
 def _bytes(image: FloatImage) -> Bytes:
-    return cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(image, 0.0), alpha=255.0), np.uint8)
 
 
 def _sides(size: int, rng: Generator) -> tuple[int, int]:
@@ -77,8 +77,8 @@ def _outline(height: int, width: int, rng: Generator) -> Bytes:
         )
         return mask
     shape = blob(64, (32.0, 32.0), 22.0, rng, rough=0.7, stretch=1.2)
-    mask = cv2.resize(shape, (width, height)) > 0.5
-    return (mask * 255).astype(np.uint8)
+    inside = cv2.resize(shape, (width, height)) > 0.5
+    return (inside * 255).astype(np.uint8)
 
 
 def _paste(image: Bytes, part: Mask, donor: Bytes, rng: Generator) -> Bytes:
@@ -88,7 +88,8 @@ def _paste(image: Bytes, part: Mask, donor: Bytes, rng: Generator) -> Bytes:
     patch = donor[top : top + height, left : left + width]
     factor = float(np.clip(rng.normal(1.0, 0.4), 0.6, 1.5))
     height, width = (int(np.clip(side * factor, 6, 0.45 * size)) for side in (height, width))
-    patch = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
+    smooth = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    patch = np.asarray(cv2.resize(patch, (width, height), interpolation=smooth), np.uint8)
     if rng.random() < 0.5:
         patch = np.ascontiguousarray(patch[:, ::-1])
     x, y = pick_point(part, rng)
@@ -112,8 +113,8 @@ def _blend(image: Bytes, patch: Bytes, shape: Bytes, left: int, top: int, mode: 
         return image
     patch = np.ascontiguousarray(patch[y : y + height, x : x + width])
     shape = np.ascontiguousarray(shape[y : y + height, x : x + width])
-    patch = cv2.copyMakeBorder(patch, _ERODED, _ERODED, _ERODED, _ERODED, cv2.BORDER_REPLICATE)
-    shape = cv2.copyMakeBorder(shape, _ERODED, _ERODED, _ERODED, _ERODED, cv2.BORDER_CONSTANT)
-    shape = cv2.dilate(shape, np.ones((2 * _ERODED + 1, 2 * _ERODED + 1), np.uint8))
+    framed = cv2.copyMakeBorder(patch, _ERODED, _ERODED, _ERODED, _ERODED, cv2.BORDER_REPLICATE)
+    grown = cv2.copyMakeBorder(shape, _ERODED, _ERODED, _ERODED, _ERODED, cv2.BORDER_CONSTANT)
+    grown = cv2.dilate(grown, np.ones((2 * _ERODED + 1, 2 * _ERODED + 1), np.uint8))
     center = (left + x + width // 2, top + y + height // 2)
-    return cv2.seamlessClone(patch, image, shape, center, mode)
+    return np.asarray(cv2.seamlessClone(framed, image, grown, center, mode), np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 
@@ -131,5 +130,7 @@ def cut(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
             heading = angle + rng.normal(np.pi / 2, 0.6)
             path = wander((float(root[0]), float(root[1])), heading, opening * rng.uniform(0.4, 1.3), 5, 0.1, 0.2, rng)
             thread = np.maximum(thread, stroke(size, path, unit * rng.uniform(0.6, 1.2)))
-        opened = blend(opened, image.mean(axis=(0, 1)) * np.float32(rng.uniform(0.8, 1.4)), cv2.min(thread, 0.8))
+        opened = blend(
+            opened, image.mean(axis=(0, 1)) * np.float32(rng.uniform(0.8, 1.4)), np.minimum(thread, np.float32(0.8))
+        )
     return opened

@@ -103,13 +103,14 @@ def dent(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
         pull_x = (line[None, :] - np.float32(center[0])) / np.float32(radius)
         pull_y = (line[:, None] - np.float32(center[1])) / np.float32(radius)
         amount = strength * height / peak
-        image = cv2.remap(
+        pulled = cv2.remap(
             image,
             line[None, :] + amount * pull_x,
             line[:, None] + amount * pull_y,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
         )
+        image = np.asarray(pulled, np.float32)
     bright = np.clip(shade, 0, None)
     return scale_light(image, 1 + shade - np.float32(0.5) * bright) + (0.08 * bright)[..., None]
 
@@ -124,7 +125,9 @@ def color_fault(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     if alike:
         smooth = cv2.GaussianBlur(image, (0, 0), 1.0)
         seed = smooth[int(center[1]), int(center[0])]
-        near = np.clip(1.6 - strongest(np.abs(smooth - seed)) / np.float32(rng.uniform(0.06, 0.15)), 0, 1)
+        near = np.asarray(
+            np.clip(1.6 - strongest(np.abs(smooth - seed)) / np.float32(rng.uniform(0.06, 0.15)), 0, 1), np.float32
+        )
         area = area * near
     area = soften(area, rng.uniform(0.5, 1.5) if rng.random() < 0.6 else max(radius * 0.3, 0.5))
     strength = np.float32(log_uniform(rng, 0.15, 1.0))

@@ -100,7 +100,7 @@ def difference_mask(
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     keep = stats[:, cv2.CC_STAT_AREA] >= max(4, round(5 * unit * unit))
     keep[0] = False
-    clean = keep[labels].astype(np.uint8) if count > 1 else closed
+    clean = np.asarray(keep[labels] if count > 1 else closed, np.uint8)
     return _fill(clean, limit=(0.03 if solid else 0.002) * clean.size).astype(bool)
 
 

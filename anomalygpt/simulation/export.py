@@ -72,7 +72,7 @@ def _cell(sample: Sample, captions: bool) -> NDArray[np.uint8]:
         kinds = ", ".join(f"{defect.kind} {defect.share:.1%} {defect.place}" for defect in sample.defects) or "good"
         text = f"{sample.product or 'unnamed'}: {kinds}"
         cv2.putText(cell, text, (3, 11), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)
-    return cell
+    return np.asarray(cell, np.uint8)
 
 
 def _write(path: Path, image: NDArray[np.uint8]) -> None:

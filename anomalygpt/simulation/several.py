@@ -5,8 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 
 from anomalygpt.simulation.base import Layer, Pose, Product
+from anomalygpt.simulation.station import unstacked
 
 _LAYOUTS: tuple[tuple[int, int], ...] = ((2, 2), (1, 2), (2, 1), (2, 3), (3, 3))
 _MISSING = "missing part"
@@ -54,14 +56,13 @@ class Several(Product):
             color[at], alpha[at] = moved.color, moved.alpha
         return Layer(color, alpha)
 
-    def _moved(self, layer: Layer, cell: int, chance: np.ndarray) -> Layer:
+    def _moved(self, layer: Layer, cell: int, chance: NDArray[np.float64]) -> Layer:
         """One part turned and shifted within its cell; `chance` is four numbers in [-1, 1]."""
         pose = self.inner.pose
         turn = chance[0] * min(pose.rotation, 180.0)
         zoom = self.crowding * (1.0 + chance[1] * pose.scale)
         half = (cell - 1) / 2
-        move = cv2.getRotationMatrix2D((half, half), turn, zoom)
+        move = np.asarray(cv2.getRotationMatrix2D((half, half), turn, zoom), np.float64)
         move[:, 2] += chance[2:] * self.looseness * cell
         stacked = np.dstack([layer.color, layer.alpha])
-        moved = cv2.warpAffine(stacked, move, (cell, cell), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        return Layer(moved[..., :3], moved[..., 3])
+        return unstacked(cv2.warpAffine(stacked, move, (cell, cell), borderMode=cv2.BORDER_CONSTANT))

@@ -19,7 +19,7 @@ from anomalygpt.simulation.defects import DRAWN, apply_defect, difference_mask
 from anomalygpt.simulation.products import make_product
 from anomalygpt.simulation.station import Station, compose, place
 from anomalygpt.simulation.strokes import Mask, log_uniform, strongest
-from anomalygpt.simulation.visibility import LEAST_CONTRAST, visible
+from anomalygpt.simulation.visibility import LEAST_CONTRAST, Surface, visible
 
 _STRUCTURAL = {
     "missing part": structural.broken_off,
@@ -117,8 +117,7 @@ def spoil(take: Take, spare: FloatImage, rng: Generator) -> tuple[NDArray[np.uin
                 changed, touched = take.compose(faulty), _changed(take.layer, faulty)
                 after = take.develop(changed)
                 mask = difference_mask(photo, after, solid=True) & touched
-            surface = "object" if not take.product.texture else "pasted" if kind == _PASTED else "drawn"
-            if visible(photo, after, mask, take.part, take.station.camera.noise, surface):
+            if visible(photo, after, mask, take.part, take.station.camera.noise, _surface(take.product, kind)):
                 scene, photo, part = changed, after, left
                 total |= mask
                 defects.append(_record(kind, mask, take.part))
@@ -136,6 +135,13 @@ def fitting_kinds(take: Take) -> list[str]:
     if take.product.key in _GROWN:
         general.discard("bent part")
     return sorted({*_SURFACE, *take.product.faults, *general})
+
+
+def _surface(product: Product, kind: str) -> Surface:
+    """Against what a defect of this kind must stand out."""
+    if not product.texture:
+        return "object"
+    return "pasted" if kind == _PASTED else "drawn"
 
 
 def _wishes(kinds: list[str], rng: Generator) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -139,8 +140,12 @@ def place(layer: Layer, placement: NDArray[np.float64]) -> Layer:
     edge = max(layer.alpha[0].max(), layer.alpha[-1].max(), layer.alpha[:, 0].max(), layer.alpha[:, -1].max())
     border = cv2.BORDER_REFLECT_101 if edge > 0.3 else cv2.BORDER_CONSTANT
     stacked = np.dstack([layer.color, layer.alpha]).astype(np.float32, copy=False)
-    moved = cv2.warpPerspective(stacked, placement, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
-    return Layer(moved[..., :3], np.ascontiguousarray(moved[..., 3]))
+    return unstacked(cv2.warpPerspective(stacked, placement, (size, size), flags=cv2.INTER_LINEAR, borderMode=border))
+
+
+def unstacked(moved: NDArray[Any]) -> Layer:
+    """The layer whose colour and alpha are the four channels of an image."""
+    return Layer(np.asarray(moved[..., :3], np.float32), np.ascontiguousarray(moved[..., 3], np.float32))
 
 
 def draw_ground(station: Station, rng: Generator) -> FloatImage:
@@ -149,7 +154,8 @@ def draw_ground(station: Station, rng: Generator) -> FloatImage:
         return station.background
     dx, dy = rng.uniform(-station.restless, station.restless, 2) * station.size
     move = np.array([[1, 0, dx], [0, 1, dy]])
-    return cv2.warpAffine(station.background, move, (station.size, station.size), borderMode=cv2.BORDER_REFLECT_101)
+    moved = cv2.warpAffine(station.background, move, (station.size, station.size), borderMode=cv2.BORDER_REFLECT_101)
+    return np.asarray(moved, np.float32)
 
 
 def compose(layer: Layer, ground: FloatImage, station: Station) -> FloatImage:

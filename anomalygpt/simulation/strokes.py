@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -129,7 +131,7 @@ def taper(steps: int, rng: Generator, gaps: float = 0.0) -> NDArray[np.float64]:
 
 def soften(mask: FloatImage, sigma: float) -> FloatImage:
     """The mask with its edges blurred by `sigma` pixels."""
-    return cv2.GaussianBlur(mask, (0, 0), sigma) if sigma > 0.2 else mask
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32) if sigma > 0.2 else mask
 
 
 def blend(image: FloatImage, color: NDArray[np.floating] | FloatImage, alpha: FloatImage) -> FloatImage:
@@ -146,16 +148,16 @@ def relief(height: FloatImage, light_angle: float) -> FloatImage:
     """Shading of a height field lit from an angle in radians: positive where it faces the light, peak 1."""
     dx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3)
     dy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3)
-    shade = -(np.float32(np.cos(light_angle)) * dx + np.float32(np.sin(light_angle)) * dy)
+    shade = np.asarray(-(np.float32(np.cos(light_angle)) * dx + np.float32(np.sin(light_angle)) * dy), np.float32)
     peak = float(np.abs(shade).max())
     return shade / np.float32(peak) if peak > 0 else shade
 
 
-def strongest(picture: FloatImage) -> FloatImage:
+def strongest(picture: NDArray[Any]) -> NDArray[Any]:
     """The largest of the three channels at each pixel, S×S; many times faster than `max(axis=2)`."""
     return np.maximum(np.maximum(picture[..., 0], picture[..., 1]), picture[..., 2])
 
 
-def greyness(picture: FloatImage) -> FloatImage:
+def greyness(picture: NDArray[Any]) -> FloatImage:
     """The mean of the three channels at each pixel, S×S; many times faster than `mean(axis=2)`."""
-    return cv2.transform(picture, np.full((1, 3), 1 / 3, np.float32))
+    return np.asarray(cv2.transform(picture, np.full((1, 3), 1 / 3, np.float32)), np.float32)

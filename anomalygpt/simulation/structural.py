@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from anomalygpt.simulation.base import FloatImage, Layer
+from anomalygpt.simulation.station import unstacked
 from anomalygpt.simulation.strokes import blend, blob, extent, log_uniform, pick_point, polygon, soften, wander
 
 
@@ -40,7 +41,8 @@ def broken_off(layer: Layer, rng: Generator) -> Layer:
     gone = soften(gone, 0.6)
     color = layer.color
     if rng.random() < 0.6:
-        face = soften(cv2.dilate(gone, np.ones((3, 3), np.uint8), iterations=int(np.clip(radius * 0.12, 1, 6))), 0.7)
+        wider = cv2.dilate(gone, np.ones((3, 3), np.uint8), iterations=int(np.clip(radius * 0.12, 1, 6)))
+        face = soften(np.asarray(wider, np.float32), 0.7)
         tone = color[layer.alpha > 0.5].mean(axis=0) * np.float32(rng.uniform(0.4, 1.5))
         color = blend(color, np.clip(tone, 0, 1), np.clip(face - gone, 0, 1) * np.float32(rng.uniform(0.4, 0.95)))
     return Layer(color, layer.alpha * (1 - gone))
@@ -68,11 +70,11 @@ def broken_apart(layer: Layer, rng: Generator) -> Layer:
     x, y = middle
     move = np.array([[cos, -sin, x - cos * x + sin * y + shift[0]], [sin, cos, y - sin * x - cos * y + shift[1]]])
     stacked = np.dstack([layer.color, piece * moved_side])
-    away = cv2.warpAffine(stacked, move, (size, size), borderMode=cv2.BORDER_CONSTANT)
+    away = np.asarray(cv2.warpAffine(stacked, move, (size, size), borderMode=cv2.BORDER_CONSTANT), np.float32)
     stay = layer.alpha - piece * moved_side
     over = away[..., 3]
-    alpha = over + stay * (1 - over)
-    weight = over / np.maximum(alpha, 1e-4)
+    alpha = np.asarray(over + stay * (1 - over), np.float32)
+    weight = np.asarray(over / np.maximum(alpha, 1e-4), np.float32)
     return Layer(blend(layer.color, away[..., :3], weight), alpha)
 
 
@@ -90,4 +92,4 @@ def bent(layer: Layer, rng: Generator) -> Layer:
     from_y = line[:, None] + np.float32(push * np.sin(angle)) * bump
     stacked = np.dstack([layer.color, layer.alpha])
     moved = cv2.remap(stacked, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-    return Layer(moved[..., :3], np.ascontiguousarray(moved[..., 3]))
+    return unstacked(moved)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from anomalygpt.simulation.base import FloatImage
 from anomalygpt.simulation.strokes import Mask, greyness, strongest
 
+Surface = Literal["object", "drawn", "pasted"]
+
 LEAST_AREA = 20
 """Fewest pixels of a defect in a photo of 224×224."""
 LEAST_CONTRAST = 0.08
@@ -33,7 +35,7 @@ def visible(
     mask: Mask,
     part: Mask,
     noise: float,
-    surface: Literal["object", "drawn", "pasted"] = "object",
+    surface: Surface = "object",
 ) -> bool:
     """Whether the change from one photo to the other is one that a careful inspector would see.
 
