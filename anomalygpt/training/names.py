@@ -25,7 +25,7 @@ from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_sample
 from anomalygpt.training.eye import PRODUCTS, SHARPNESS, product_index
 
-CHUNK = 1000
+CHUNK = 500
 
 
 class _Photos(torch.utils.data.Dataset[tuple[Tensor, int]]):
