@@ -98,9 +98,12 @@ def _surrounded(book: Phrasebook, text: str, rng: Generator) -> str:
     """Now and then a greeting, a reason or a courtesy around the question."""
     chance = rng.random()
     if chance < 0.08:
-        return tidy(f"{expand(pick(book.frames['before'], rng), {}, {}, rng)} {text}", book.language)
+        before = pick(book.frames["before"], rng)
+        if before[-1] not in ".!。！" and text[1:2].islower():
+            text = text[0].lower() + text[1:]
+        return tidy(f"{before} {text}", book.language)
     if chance < 0.13:
-        return tidy(f"{text} {expand(pick(book.frames['after'], rng), {}, {}, rng)}", book.language)
+        return tidy(f"{text} {pick(book.frames['after'], rng)}", book.language)
     return text
 
 

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from anomalygpt.dialogue.asking import ask
 from anomalygpt.dialogue.kinds import KINDS, Asked, case_of, regions_at
 from anomalygpt.dialogue.phrasebook import LANGUAGES, Language, Phrasebook, phrasebook
-from anomalygpt.dialogue.template import expand, pick, tidy
+from anomalygpt.dialogue.template import expand, pick, pick_early, tidy
 from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.dialogue.words import (
     Filled,
@@ -75,7 +75,7 @@ def answer(book: Phrasebook, facts: Facts, asked: Asked, before: list[Asked], rn
         if short := book.kinds[previous.kind].short.get(previous_case):
             options, index, phrases = short, previous_index, book.kinds[previous.kind]
     values = answer_values(book, facts, asked, index, rng)
-    text = expand(pick(options, rng), values, phrases.parts, rng)
+    text = expand(pick_early(options, rng), values, phrases.parts, rng)
     if asked.kind in _TAILED and not facts.evidence.references and rng.random() < _NO_REFERENCE:
         text = f"{text} {expand(pick(book.shared['no_reference'], rng), values, phrases.parts, rng)}"
     return tidy(text, book.language)

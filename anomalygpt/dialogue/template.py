@@ -26,6 +26,11 @@ def pick(options: str | Sequence[str], rng: Generator) -> str:
     return options if isinstance(options, str) else options[int(rng.integers(len(options)))]
 
 
+def pick_early(options: Sequence[str], rng: Generator) -> str:
+    """One of the options, the first ones somewhat more often: a main wording and its variants are easier to learn."""
+    return options[int(len(options) * float(rng.random()) ** 1.6)]
+
+
 def expand(template: str, values: Values, parts: Parts, rng: Generator) -> str:
     """Fills a template; what stands in `values` is inserted as it is and never read as a template.
 
@@ -71,9 +76,9 @@ def ways(template: str, parts: Parts) -> int:
     total = 1
     for mark, inner in _tokens(template):
         if mark == "[":
-            total *= sum(ways(option, parts) for option in _alternatives(inner))
+            total *= sum(ways(option, parts) for option in set(_alternatives(inner)))
         elif mark == "<":
-            total *= sum(ways(option, parts) for option in parts[inner])
+            total *= sum(ways(option, parts) for option in set(parts[inner]))
     return total
 
 

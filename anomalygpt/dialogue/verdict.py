@@ -68,7 +68,7 @@ _ENGLISH = _Rules(
         r"|\bgood (?:ones?|parts?|photos?|samples?|morning|question|idea|luck|day|evening|afternoon|look)\b"
         r"|\bi (?:may|might|could) be (?:wrong|mistaken)\b|\banomaly (?:score|map|value)\b"
         rf"|\bnot (?:entirely |quite |fully |completely |absolutely |very |that |so |too |at all )?{_SURE_EN}\b"
-        r"|\b(?:no|without(?: any| a)?) doubt\b|\bcannot\b|\bnot bad(?: at all)?\b|\bno problem\b"
+        r"|\b(?:no|little|hardly any|without(?: any| a)?) doubt\b|\bcannot\b|\bnot bad(?: at all)?\b|\bno problem\b"
         r"|\b(?:kinds?|types?|sorts?) of (?:defect|flaw|anomaly|fault)s?\b"
         r"|\bno (?:longer|single|clear|second|third|other) (?:one|region|place|area|spot)s?\b"
     ),
@@ -107,7 +107,7 @@ _CHINESE = _Rules(
     unsaid=re.compile(r"如果|若|假如|是否|有没有|会不会|是不是|怎[么样]|什么|哪(?!里都)|可以问|问我|请问|请继续|越"),
     aside=re.compile(
         r"正常(?:的)?(?:照片|图片|图像|样品|样本|样张|品|件|零件|参考图?|部件|连接|工作|使用|运行|配合)|良品|合格(?:样品|品的?照片|件)"
-        r"|好的(?:零件|样品|照片)|无法|不能|不仅|不只|毫无疑问|无疑"
+        r"|好的(?:零件|样品|照片)|认不出|看不准|说不[准清出]|分不清|无法|不能|不仅|不只|毫无疑问|无疑"
         r"|不(?:太|是很|能|够|完全|十分|大|敢)?(?:确定|肯定|确信|知道|清楚|明确|明显|严重)"
         r"|(?:没有|无|未见|未发现)(?:第.{1,2}处|明确|单一|哪一处)"
     ),
@@ -122,10 +122,10 @@ _CHINESE = _Rules(
     negation=re.compile(
         r"没有|没(?!事|毛病|问题)|无(?!损|恙|瑕)|未|不是|并非|非(?!常)|不存在|毫无|不(?!良|同|对)|零(?!件|部件)"
     ),
-    denied=re.compile(r"不存在|没有出现|未出现|未见|没有发现|没找到"),
+    denied=re.compile(r"不存在|没有出现|未出现|未见|没有(?:发现|看到|找到)|没找到|看不到|找不到|[也都]没有?"),
     place=re.compile(r"[左右上下]|中央|中间|中心|那里|这里"),
-    yes=re.compile(r"^\W*(?:有的?|是的?|对|存在)\W*$"),
-    no=re.compile(r"^\W*(?:没有|否|不是|无|没|不存在|不)\W*$"),
+    yes=re.compile(r"^\W*(?:(?:有的?|是的?|对的?|存在)[，,。！!]?)+$"),
+    no=re.compile(r"^\W*(?:(?:没有|否|不是|无|没|不存在|不)[，,。！!]?)+$"),
 )
 
 _CJK = re.compile(r"[\u3400-\u9fff]")

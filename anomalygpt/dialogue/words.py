@@ -42,6 +42,7 @@ def described_name(description: str, language: str) -> str | None:
         text = re.sub(r"的?(?:照片|图片|图像)$", "", text)
         return text if 0 < len(text) <= 12 and not re.search(r"[，。？！；]", text) else None
     text = _ARTICLE.sub("", text)
+    text = text[:1].lower() + text[1:] if text[1:2].islower() else text
     return text if 0 < len(text.split()) <= 4 and not re.search(r"[,.;:?!]", text) else None
 
 
