@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass
 
 from numpy.random import Generator
@@ -91,7 +92,8 @@ def _template(book: Phrasebook, phrases: KindPhrases, groups: tuple[str, ...], r
         return group, pick(book.frames["clause"], rng).replace("{x}", pick(phrases.clause[group], rng))
     if group in phrases.noun and source > 0.8:
         return group, pick(book.frames["noun"], rng).replace("{x}", pick(phrases.noun[group], rng))
-    return group, pick(phrases.ask[group], rng)
+    sums = phrases.reach[group]
+    return group, phrases.ask[group][bisect(sums, float(rng.random()) * sums[-1])]
 
 
 def _surrounded(book: Phrasebook, text: str, rng: Generator) -> str:

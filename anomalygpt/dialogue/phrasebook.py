@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
+from math import log2
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from anomalygpt.dialogue.template import ways
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -29,6 +33,7 @@ class KindPhrases:
         answer: answers by case.
         short: answers by case for when the user asks for less.
         item: one entry of an enumeration (only the kind "list").
+        reach: for each group of `ask`, running sums of the weights by which its wordings are drawn.
     """
 
     ask: Lists
@@ -38,6 +43,7 @@ class KindPhrases:
     answer: Lists
     short: Lists
     item: tuple[str, ...]
+    reach: dict[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,11 @@ def _lists(content: dict[str, list[str]]) -> Lists:
     return {name: tuple(phrases) for name, phrases in content.items()}
 
 
+def _reach(phrases: tuple[str, ...], parts: Lists) -> tuple[float, ...]:
+    """A wording that unfolds in many ways is drawn more often than a plain one, but far less than in proportion."""
+    return tuple(accumulate(1.0 + log2(ways(phrase, parts)) for phrase in phrases))
+
+
 @cache
 def phrasebook(language: Language) -> Phrasebook:
     """The phrase files of a language.
@@ -89,13 +100,15 @@ def phrasebook(language: Language) -> Phrasebook:
         content = _read(path)
         if unknown := set(content) - set(_SECTIONS):
             raise ValueError(f"phrase file {path} has unknown sections: {', '.join(sorted(unknown))}")
+        ask, parts = _lists(content.get("ask", {})), shared_parts | _lists(content.get("parts", {}))
         kinds[path.stem] = KindPhrases(
-            ask=_lists(content.get("ask", {})),
+            ask=ask,
             clause=_lists(content.get("clause", {})),
             noun=_lists(content.get("noun", {})),
-            parts=shared_parts | _lists(content.get("parts", {})),
+            parts=parts,
             answer=_lists(content["answer"]),
             short=_lists(content.get("short", {})),
             item=tuple(content.get("item", ())),
+            reach={group: _reach(phrases, parts) for group, phrases in ask.items()},
         )
     return Phrasebook(language, kinds, helpers["names"], _lists(helpers["frames"]), _lists(helpers["shared"]))

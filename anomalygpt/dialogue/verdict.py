@@ -55,7 +55,7 @@ _ENGLISH = _Rules(
     sentence=re.compile(r"(?<=[.!?])\s+|\n"),
     clause=re.compile(r"[,;:.!?](?=\s|$)|\b(?:but|though|although|however)\b"),
     skipped=re.compile(
-        r"(?<!you )\bshould\b|^(?:(?:a|an|any|the) )?(?:good|normal|perfect|flawless|healthy|intact) \w+"
+        r"(?<!you )\bshould\b|(?:^|: )(?:(?:a|an|any|the) )?(?:good|normal|perfect|flawless|healthy|intact) \w+"
         r"|^(?:on|in|for|with) (?:a|the) (?:good|normal|perfect|flawless) "
     ),
     unsaid=re.compile(
@@ -84,7 +84,7 @@ _ENGLISH = _Rules(
     ),
     normal=re.compile(
         r"\b(?:normal|flawless|faultless|intact|undamaged|unharmed|unbroken|in order(?! of| to)|unremarkable"
-        rf"|as (?:expected|it should)|pass(?:es)?)\b|\b{_LINK_EN}{_WEAK_EN}\b"
+        rf"|as (?:expected|it should)|it passes)\b|\b{_LINK_EN}{_WEAK_EN}\b"
         rf"|^\s*(?:yes |quite |perfectly |all )?{_WEAK_EN}\s*$"
     ),
     negation=re.compile(
