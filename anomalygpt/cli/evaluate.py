@@ -11,7 +11,7 @@ import typer
 def evaluate(
     data: Annotated[str, typer.Option(help="A folder, or 'simulated:200' for that many fresh simulated samples.")],
     out: Annotated[Path, typer.Option(help="Folder for the results. A run that was stopped goes on there.")],
-    layout: Annotated[str, typer.Option(help="Of the folder: 'auto' looks, or 'mvtec'.")] = "auto",
+    layout: Annotated[str, typer.Option(help="Of the folder: 'auto' looks; mvtec, visa, folder or mmad.")] = "auto",
     checkpoint: Annotated[str, typer.Option(help="'embedded', or a checkpoint folder.")] = "embedded",
     shots: Annotated[str, typer.Option(help="Numbers of normal references, such as 0,1,2,4.")] = "1",
     rounds: Annotated[int, typer.Option(min=1, help="How many random choices of references.")] = 1,
@@ -43,6 +43,11 @@ def evaluate(
         int, typer.Option(min=0, help="Long side of the maps whose pixels are measured; 0: the photo's own.")
     ] = 256,
     category: Annotated[list[str] | None, typer.Option(help="Only this category; may be repeated.")] = None,
+    dialogue: Annotated[
+        bool, typer.Option("--dialogue", help="With simulated samples: also talk about them, in English and Chinese.")
+    ] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Photos measured side by side; changes no figure.")] = 1,
+    against: Annotated[Path | None, typer.Option(help="Folder of another run, to compare with.")] = None,
     device: Annotated[str, typer.Option(help="'auto' takes a GPU where there is one; 'cpu' does not.")] = "auto",
 ) -> None:
     """Measure a checkpoint: maps, verdicts in words, places, beside simpler methods.
@@ -53,8 +58,8 @@ def evaluate(
     from anomalygpt.config import ConfigError
     from anomalygpt.datasets.index import DataError
     from anomalygpt.evaluation.protocol import RunSettings, SettingsError
+    from anomalygpt.evaluation.report import markdown
     from anomalygpt.evaluation.run import evaluate as run
-    from anomalygpt.evaluation.tables import markdown_report
 
     try:
         if first_reference and paper_references:
@@ -72,14 +77,15 @@ def evaluate(
             map_size=map_size,
             partial_masks=partial_masks,
             describe=describe,
+            dialogue=dialogue,
             categories=tuple(category or ()),
         )
-        content = run(settings, out, device)
+        content = run(settings, out, device, batch, against)
     except (DataError, SettingsError, CheckpointError, ConfigError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    typer.echo(markdown_report(content))
-    typer.echo(f"Written: {out / 'results.json'}, {out / 'report.md'}")
+    typer.echo(markdown(content))
+    typer.echo(f"Written: {out / 'results.json'}, report.md, report.html and plots")
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -180,6 +180,25 @@ def find_below(root: Path, wanted: Callable[[Path], bool], depth: int = 2) -> li
     return [found for folder in folders_in(root) for found in find_below(folder, wanted, depth - 1)]
 
 
+def find_mask(folder: Path, photo: Path, strict: bool) -> Path | None:
+    """The mask of a photo: `STEM_mask` or `STEM` with any ending, in a folder.
+
+    Raises:
+        DataError: there is none, and `strict` says that there should be.
+    """
+    for stem in (f"{photo.stem}_mask", photo.stem):
+        for ending in PHOTOS:
+            for candidate in (folder / f"{stem}{ending}", folder / f"{stem}{ending.upper()}"):
+                if candidate.is_file():
+                    return candidate
+    if strict:
+        raise DataError(
+            f"{folder / photo.stem}_mask.png: the mask of {photo} is missing. Restore it, or give --partial-masks to "
+            "measure pixels only where there are masks."
+        )
+    return None
+
+
 def relative(path: Path, root: Path) -> str:
     """The path below a root with forward slashes, the root's own name for the root itself."""
     return Path(os.path.relpath(path, root)).as_posix() if path != root else root.resolve().name

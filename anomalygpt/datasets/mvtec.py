@@ -15,6 +15,7 @@ from anomalygpt.datasets.index import (
     DataError,
     FileCase,
     find_below,
+    find_mask,
     folders_in,
     photos_in,
     relative,
@@ -78,27 +79,13 @@ def _product(folder: Path, root: Path, partial_masks: bool, paired: bool) -> Cat
         # A kind without any mask has none; one photo without its mask among others is a fault.
         strict = has_masks and bool(photos_in(masks)) and not partial_masks
         for photo in photos_in(kind):
-            mask = None if good else _mask(masks, photo, strict)
+            mask = None if good else find_mask(masks, photo, strict)
             reference = _pair(references, photo) if has_pairs else None
             name = f"{kind.name}/{photo.name}"
             cases.append(FileCase(name, photo, "good" if good else kind.name, mask, reference))
     if not cases:
         raise DataError(f"{folder / 'test'}: there are no photos to check here. Restore them.")
     return Category(relative(folder, root), tuple(normals), tuple(cases), own_references=has_pairs)
-
-
-def _mask(folder: Path, photo: Path, strict: bool) -> Path | None:
-    for stem in (f"{photo.stem}_mask", photo.stem):
-        for ending in PHOTOS:
-            for candidate in (folder / f"{stem}{ending}", folder / f"{stem}{ending.upper()}"):
-                if candidate.is_file():
-                    return candidate
-    if strict:
-        raise DataError(
-            f"{folder / photo.stem}_mask.png: the mask of {photo} is missing. Restore it, or give --partial-masks to "
-            "measure pixels only where there are masks."
-        )
-    return None
 
 
 def _pair(folder: Path, photo: Path) -> Path:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from anomalygpt.datasets.folder import index_folder, is_plain_folder
 from anomalygpt.datasets.index import Category, DataError, find_below
 from anomalygpt.datasets.mvtec import index_mvtec, is_mvtec_product
 from anomalygpt.datasets.simulated_cases import index_simulated
+from anomalygpt.datasets.visa import index_visa, is_visa
 
-LAYOUTS = ("auto", "mvtec")
+LAYOUTS = ("auto", "mvtec", "visa", "folder")
 
 _SIMULATED = re.compile(r"simulated:(\d+)")
 
@@ -51,8 +53,12 @@ def open_data(
         layout = _detect(root)
     if layout == "mvtec":
         categories = index_mvtec(root, partial_masks=partial_masks, paired=paired)
+    elif layout == "visa":
+        categories = index_visa(root, partial_masks=partial_masks)
+    elif layout == "folder":
+        categories = index_folder(root, partial_masks=partial_masks)
     else:
-        raise DataError(f"'{layout}' is no layout. Choose one of: {', '.join(LAYOUTS)}.")
+        raise DataError(f"'{layout}' is no layout of photos. Choose one of: {', '.join(LAYOUTS)}.")
     known = [category.name for category in categories]
     for name in only:
         if name not in known:
@@ -62,8 +68,13 @@ def open_data(
 
 def _detect(root: Path) -> str:
     """The layout of a folder."""
+    if is_visa(root):
+        return "visa"
     if find_below(root, is_mvtec_product):
         return "mvtec"
+    if find_below(root, is_plain_folder):
+        return "folder"
     raise DataError(
-        f"{root}: its layout is not known. It should hold, for each product, 'train/good' and 'test' as MVTec-AD does."
+        f"{root}: its layout is not known. It should hold, for each product, 'train/good' and 'test' as MVTec-AD does; "
+        "or VisA's 'split_csv/1cls.csv'; or a folder 'good' with others to check beside it."
     )

@@ -48,7 +48,7 @@ class PlainComparison:
 
     def _square(self, photo: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Geometry]:
         geometry = Geometry.fit(photo.shape[0], photo.shape[1], self._size)
-        return geometry.to_square(photo).astype(np.float32) / 255, geometry
+        return geometry.to_square(photo).astype(np.float32) / np.float32(255), geometry
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from anomalygpt.evaluation.places import places_said, right_places, true_places
 from anomalygpt.evaluation.protocol import OURS, QUESTION, WHERE, RunSettings
 from anomalygpt.imaging.read import PhotoError
 from anomalygpt.inspection.session import Inspector, Session
+from anomalygpt.model.generation import ContextFull
 
 _PLAIN = ("absolute-difference", "ssim")
 
@@ -110,7 +111,10 @@ class Bench:
         verdicts: dict[str, bool | None] = {}
         if self._settings.words:
             start = time.perf_counter()
-            record |= self._ask()
+            try:
+                record |= self._ask()
+            except ContextFull as error:
+                return Measured({"name": case.name, "error": str(error)})
             seconds["answer"] = time.perf_counter() - start
             verdicts[OURS] = record["said"]
             self._judge_place(record, loaded)

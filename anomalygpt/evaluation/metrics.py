@@ -39,26 +39,26 @@ def f1_at_best_test_threshold(truth: Sequence[bool], scores: Sequence[float]) ->
 
 def accuracy(truth: Sequence[bool], said: Sequence[bool | None]) -> float | None:
     """Share of photos of which the right thing was said; None counts as wrong."""
-    return share([verdict is right for right, verdict in zip(truth, said, strict=True)])
+    return share([_right(value, verdict) for value, verdict in zip(truth, said, strict=True)])
 
 
 def balanced_accuracy(truth: Sequence[bool], said: Sequence[bool | None]) -> float | None:
     """Mean of the accuracy on good and on anomalous photos; None unless there are both."""
     if not _both(truth):
         return None
-    right = np.array([verdict is value for value, verdict in zip(truth, said, strict=True)])
+    right = np.array([_right(value, verdict) for value, verdict in zip(truth, said, strict=True)])
     anomalous = np.array(truth, bool)
     return float((right[anomalous].mean() + right[~anomalous].mean()) / 2)
 
 
 def overkill(truth: Sequence[bool], said: Sequence[bool | None]) -> float | None:
     """Share of the good photos that were called anomalous."""
-    return share([verdict is True for value, verdict in zip(truth, said, strict=True) if not value])
+    return share([bool(verdict) for value, verdict in zip(truth, said, strict=True) if not value])
 
 
 def miss_rate(truth: Sequence[bool], said: Sequence[bool | None]) -> float | None:
     """Share of the anomalous photos that were not called anomalous."""
-    return share([verdict is not True for value, verdict in zip(truth, said, strict=True) if value])
+    return share([not verdict for value, verdict in zip(truth, said, strict=True) if value])
 
 
 def neither(said: Sequence[bool | None]) -> float | None:
@@ -89,6 +89,10 @@ def calibration_error(truth: Sequence[bool], scores: Sequence[float]) -> float |
         return None
     bins = calibration_bins(truth, scores)
     return sum(count * abs(score - share) for score, share, count in bins) / len(truth)
+
+
+def _right(value: bool, verdict: bool | None) -> bool:
+    return verdict is not None and bool(verdict) == bool(value)
 
 
 def _both(truth: Sequence[bool]) -> bool:

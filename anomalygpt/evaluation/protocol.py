@@ -49,6 +49,7 @@ class RunSettings:
         map_size: long side to which maps and masks are reduced before pixels are compared; 0 for none.
         partial_masks: whether defective photos may lack masks.
         describe: whether the session is told the category's name as the description of the part.
+        dialogue: whether simulated samples are also talked about at length.
         categories: names wanted; all where empty.
     """
 
@@ -64,6 +65,7 @@ class RunSettings:
     map_size: int = 256
     partial_masks: bool = False
     describe: bool = False
+    dialogue: bool = False
     categories: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -74,6 +76,10 @@ class RunSettings:
         for name in self.baselines:
             if name not in BASELINES:
                 raise SettingsError(f"--baseline {name}: not known. Choose of: {', '.join(BASELINES)}")
+        if self.dialogue and not self.data.startswith("simulated:"):
+            raise SettingsError("--dialogue needs facts that only simulated samples have: give --data simulated:50")
+        if self.describe and self.data.startswith("simulated:"):
+            raise SettingsError("--describe tells the category's name, and simulated samples have none: leave it out")
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -100,6 +106,11 @@ class Unit:
     shots: int
     round: int
     references: tuple[Path, ...]
+
+    @property
+    def description(self) -> str:
+        """What a user would call the part: the category's own name in words."""
+        return self.category.name.rsplit("/", 1)[-1].replace("_", " ")
 
     @property
     def key(self) -> str:

@@ -4,61 +4,91 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
-import resource
-import subprocess
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from functools import partial
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import anomalygpt
-from anomalygpt.datasets.index import Category, FileCase
+from anomalygpt.datasets.index import FileCase
+from anomalygpt.datasets.mmad import MMADItem, index_mmad, is_mmad
 from anomalygpt.datasets.opening import open_data
+from anomalygpt.datasets.simulated_cases import SimulatedCase
+from anomalygpt.evaluation.against import compare, read_run
+from anomalygpt.evaluation.dialogue import measure_dialogue, summarize_dialogue
+from anomalygpt.evaluation.gallery import draw_galleries
 from anomalygpt.evaluation.measuring import Bench
-from anomalygpt.evaluation.protocol import RunSettings, Unit, plan
-from anomalygpt.evaluation.tables import markdown_report
-from anomalygpt.evaluation.units import measure_unit, read_unit, write_json
+from anomalygpt.evaluation.mmad import measure_mmad, summarize_mmad
+from anomalygpt.evaluation.plots import draw_plots
+from anomalygpt.evaluation.protocol import RunSettings, SettingsError, Unit, plan
+from anomalygpt.evaluation.provenance import command, machine, peak_memory, versions, weights_hash
+from anomalygpt.evaluation.report import write_reports
+from anomalygpt.evaluation.summary import summarize
+from anomalygpt.evaluation.units import MAPS, measure_unit, read_unit, write_json
 from anomalygpt.inspection.loading import find_checkpoint
 from anomalygpt.inspection.session import Inspector
 
 FORMAT = 1
 """Of results.json and of the units' files."""
 
+CHUNK = 10
+"""Samples talked about in one unit of dialogue."""
 
-def evaluate(settings: RunSettings, out: Path, device: str = "auto") -> dict[str, Any]:
-    """Measures a checkpoint on a data set and writes `results.json` and `report.md` into a folder.
 
-    Units that the folder already holds, of the same settings, files and weights, are not measured again.
+def evaluate(
+    settings: RunSettings, out: Path, device: str = "auto", batch: int = 1, against: Path | None = None
+) -> dict[str, Any]:
+    """Measures a checkpoint on a data set; writes `results.json`, `report.md`, `report.html` and `plots` to a folder.
+
+    Units that the folder already holds, of the same settings, files and weights, are not measured again, so that a run
+    that was stopped at any moment ends with the same figures.
+
+    Args:
+        settings: all that decides the figures.
+        out: the folder; made where missing.
+        device: where the model runs.
+        batch: how many photos are measured side by side; the figures do not depend on it.
+        against: folder of another run to compare with.
 
     Raises:
         DataError, SettingsError, CheckpointError, ConfigError: their messages may be shown as they are.
     """
-    units, layout = _units(settings)
+    if against is not None:
+        read_run(against)  # before any work is done
+    questions = index_mmad(Path(settings.data)) if is_mmad(settings.data, settings.layout) else []
+    units, layout = ([], "mmad") if questions else _units(settings)
     folder = find_checkpoint(settings.checkpoint)
+    run = {"settings": settings.as_dict(), "layout": layout, "weights": weights_hash(folder), "format": FORMAT}
+    _claim(out, run)
     inspector = anomalygpt.load(settings.checkpoint, device)
-    run = {"settings": settings.as_dict(), "weights": _weights(folder), "layout": layout, "format": FORMAT}
-    results = _measure(units, inspector, settings, run, out)
+    with _progress() as progress:
+        results = _measure(units, inspector, settings, run, out, batch, progress) if units else []
+        dialogue = None
+        if questions:
+            dialogue = _ask_mmad(questions, inspector, settings, run, out, progress)
+        elif settings.dialogue:
+            dialogue = _talk(units, inspector, settings, run, out, progress)
     content = {
-        "command": _command(settings),
+        "command": command(settings),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         **run,
         "model": inspector.name,
-        "versions": _versions(),
-        "machine": _machine(inspector),
-        "peak_memory_mb": _peak_memory(),
+        "versions": versions(),
+        "machine": machine(inspector.model.device),
+        "peak_memory_mb": peak_memory(inspector.model.device),
         "summary": summarize(results),
-        "units": [{key: value for key, value in result.items() if key != "records"} for result in results],
+        "dialogue": dialogue,
+        "units": [_brief(unit, result) for unit, result in zip(units, results, strict=True)],
     }
+    content["against"] = None if against is None else compare(content, results, against)
+    content["plots"] = _draw(units, results, inspector, settings, out) if units else {}
     write_json(out / "results.json", content)
-    (out / "report.md").write_text(markdown_report(content), encoding="utf-8")
+    write_reports(content, out)
     return content
 
 
@@ -77,9 +107,26 @@ def _units(settings: RunSettings) -> tuple[list[Unit], str]:
     return plan(data, settings, layout), layout
 
 
-def _measure(
-    units: Sequence[Unit], inspector: Inspector, settings: RunSettings, run: dict[str, Any], out: Path
-) -> list[dict[str, Any]]:
+def _claim(out: Path, run: dict[str, Any]) -> None:
+    """Marks a folder as this run's, and clears what a killed run left of its maps.
+
+    Raises:
+        SettingsError: the folder holds a run of other settings.
+    """
+    path = out / "run.json"
+    if path.exists():
+        try:
+            held = json.loads(path.read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError):
+            held = None
+        if held != json.loads(json.dumps(run["settings"])):
+            raise SettingsError(f"{out} holds a run of other settings. Give another folder with --out, or remove it.")
+    write_json(path, run)
+    for left in out.glob(f"{MAPS}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _progress() -> Progress:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -87,61 +134,108 @@ def _measure(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _measure(
+    units: Sequence[Unit],
+    inspector: Inspector,
+    settings: RunSettings,
+    run: dict[str, Any],
+    out: Path,
+    batch: int,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """The results of all units, with the records of their photos."""
     results = []
     twin = Bench.twin_for(inspector, settings)
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("photos", total=sum(len(unit.category.cases) for unit in units))
-        for unit in units:
-            progress.update(task, description=f"{unit.category.name}, {unit.shots}-shot, round {unit.round + 1}")
-            path = out / "units" / f"{unit.key}.json"
-            fingerprint = _fingerprint(unit, run)
-            result = read_unit(path, fingerprint)
-            if result is None:
-                bench = Bench(inspector, twin, settings, unit.category.name.rsplit("/", 1)[-1].replace("_", " "))
-                result = measure_unit(unit, bench, settings, lambda done: progress.advance(task, done))
-                write_json(path, {"fingerprint": fingerprint, **result})
-                result = json.loads(json.dumps(result))  # as it will be read next time
-            else:
-                result.pop("fingerprint")
-                progress.advance(task, len(unit.category.cases))
-            results.append(result)
+    task = progress.add_task("photos", total=sum(len(unit.category.cases) for unit in units))
+    for unit in units:
+        progress.update(task, description=f"{unit.category.name}, {unit.shots}-shot, round {unit.round + 1}")
+        path, fingerprint = out / _file(unit), _fingerprint(unit, run)
+        result = read_unit(path, fingerprint)
+        if result is None:
+            benches = [Bench(inspector, twin, settings, unit.description) for _ in range(batch)]
+            result = measure_unit(unit, benches, settings, out, partial(progress.advance, task))
+            write_json(path, {"fingerprint": fingerprint, **result})
+        else:
+            progress.advance(task, len(unit.category.cases))
+        results.append(result)
     return results
 
 
-def summarize(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """By number of shots and method: each figure's mean over the rounds, then over the categories, and its spread.
+def _talk(
+    units: Sequence[Unit],
+    inspector: Inspector,
+    settings: RunSettings,
+    run: dict[str, Any],
+    out: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """The summary of the dialogues about all simulated samples, with the references of the first unit that has some."""
+    unit = next((unit for unit in units if unit.shots), units[0])
+    cases = [case for case in unit.category.cases if isinstance(case, SimulatedCase)]
+    task = progress.add_task("dialogues", total=len(cases))
+    records: list[dict[str, Any]] = []
+    for start in range(0, len(cases), CHUNK):
+        path, fingerprint = out / "units" / f"dialogue-{start:05d}.json", _hash([run, unit.shots, start, "dialogue"])
+        chunk = read_unit(path, fingerprint)
+        if chunk is None:
+            talked = []
+            for case in cases[start : start + CHUNK]:
+                sample, session = case.sample, inspector.new_session()
+                session.set_references(sample.references[: unit.shots])
+                session.set_image(sample.query)
+                talked.append({"name": case.name, **measure_dialogue(session, sample, (settings.seed, case.index))})
+                progress.advance(task)
+            chunk = {"fingerprint": fingerprint, "records": talked}
+            write_json(path, chunk)
+        else:
+            progress.advance(task, len(chunk["records"]))
+        records += chunk["records"]
+    return summarize_dialogue(records)
 
-    The spread is the standard deviation over the rounds of the mean over the categories; None with one round.
-    A category where a figure is undefined is left out of its mean, and counted.
-    """
-    summary: dict[str, Any] = {}
-    for shots in sorted({result["shots"] for result in results}):
-        chosen = [result for result in results if result["shots"] == shots]
-        methods: dict[str, Any] = {}
-        for method in chosen[0]["figures"]:
-            names = list(dict.fromkeys(name for result in chosen for name in result["figures"][method]))
-            methods[method] = {name: _over(chosen, method, name) for name in names}
-        summary[str(shots)] = methods
+
+def _ask_mmad(
+    questions: Sequence[MMADItem],
+    inspector: Inspector,
+    settings: RunSettings,
+    run: dict[str, Any],
+    out: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """The summary of MMAD's questions, by number of shots."""
+    summary = {}
+    for shots in settings.shots:
+        task = progress.add_task(f"MMAD, {shots}-shot", total=len(questions))
+        records = measure_mmad(inspector, questions, shots, run, out, partial(progress.advance, task))
+        summary[f"MMAD, {shots}-shot"] = summarize_mmad(records)
     return summary
 
 
-def _over(results: Sequence[dict[str, Any]], method: str, name: str) -> dict[str, Any]:
-    by_category: dict[str, list[float]] = {}
-    by_round: dict[int, list[float]] = {}
-    for result in results:
-        value = result["figures"][method].get(name)
-        by_category.setdefault(result["category"], [])
-        if value is not None:
-            by_category[result["category"]].append(value)
-            by_round.setdefault(result["round"], []).append(value)
-    defined = [mean(values) for values in by_category.values() if values]
-    rounds = [mean(values) for values in by_round.values()]
-    return {
-        "mean": mean(defined) if defined else None,
-        "spread": stdev(rounds) if len(rounds) > 1 else None,
-        "categories": len(defined),
-        "undefined": len(by_category) - len(defined),
-    }
+def _draw(
+    units: Sequence[Unit], results: Sequence[dict[str, Any]], inspector: Inspector, settings: RunSettings, out: Path
+) -> dict[str, list[str]]:
+    """Draws plots and galleries of each number of shots; their paths below the folder."""
+    drawn = {}
+    for shots in settings.shots:
+        pairs = [pair for pair in zip(units, results, strict=True) if pair[0].shots == shots]
+        own_units, own_results = [unit for unit, _ in pairs], [result for _, result in pairs]
+        folder = out / "plots" / f"{shots}-shot"
+        names = draw_plots(own_results, folder)
+        names += draw_galleries(inspector, own_units, own_results, settings.describe, folder)
+        drawn[str(shots)] = [f"plots/{shots}-shot/{name}" for name in names]
+    return drawn
+
+
+def _file(unit: Unit) -> str:
+    return f"units/{unit.key}.json"
+
+
+def _brief(unit: Unit, result: dict[str, Any]) -> dict[str, Any]:
+    """A unit's results without what is said of each photo; that stays in the unit's own file."""
+    brief = {key: value for key, value in result.items() if key not in ("records", "curves", "fingerprint")}
+    return {**brief, "file": _file(unit)}
 
 
 def _fingerprint(unit: Unit, run: dict[str, Any]) -> str:
@@ -150,77 +244,9 @@ def _fingerprint(unit: Unit, run: dict[str, Any]) -> str:
     for case in unit.category.cases:
         if isinstance(case, FileCase):
             paths = [path for path in (case.photo, case.mask, case.reference) if path is not None]
-            files += [f"{path.name}:{path.stat().st_size}" for path in paths]
-    text = json.dumps([run, unit.shots, unit.round, _count(unit.category), files], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+            files += [f"{path.name}:{path.stat().st_size}" for path in paths if path.exists()]
+    return _hash([run, unit.category.name, len(unit.category.cases), unit.shots, unit.round, files])
 
 
-def _count(category: Category) -> list[Any]:
-    return [category.name, len(category.cases)]
-
-
-def _weights(folder: Path) -> str:
-    """A hash of the checkpoint's manifest and config, which vouch for all its files."""
-    digest = hashlib.sha256()
-    for name in ("manifest.json", "config.json"):
-        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
-    return digest.hexdigest()
-
-
-def _command(settings: RunSettings) -> str:
-    """The settings as a command that gives the same figures."""
-    plain = RunSettings(settings.data)
-    parts = ["python -m anomalygpt evaluate", f"--data {settings.data}", f"--checkpoint {settings.checkpoint}"]
-    parts.append("--shots " + ",".join(map(str, settings.shots)))
-    parts += [f"--rounds {settings.rounds}", f"--seed {settings.seed}"]
-    parts += [f"--layout {settings.layout}"] if settings.layout != plain.layout else []
-    parts += (
-        [f"--{settings.references}-references".replace("first-references", "first-reference")]
-        if (settings.references != plain.references)
-        else []
-    )
-    parts += ["--baseline " + ",".join(settings.baselines)] if settings.baselines else []
-    parts += [] if settings.words else ["--no-words"]
-    parts += [f"--map-size {settings.map_size}"] if settings.map_size != plain.map_size else []
-    parts += ["--partial-masks"] if settings.partial_masks else []
-    parts += ["--describe"] if settings.describe else []
-    parts += [f"--category {name}" for name in settings.categories]
-    return " ".join(parts)
-
-
-def _versions() -> dict[str, str]:
-    found = {"anomalygpt": anomalygpt.__version__, "python": platform.python_version(), "commit": _commit()}
-    for name in ("torch", "transformers", "open_clip_torch", "numpy", "opencv-python-headless", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed as a package"
-    return found
-
-
-def _commit() -> str:
-    """The commit of the program's repository, with a mark where files differ from it."""
-    root = Path(__file__).resolve().parents[2]
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
-
-
-def _machine(inspector: Inspector) -> dict[str, Any]:
-    device = inspector.model.device
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
-    return {"system": platform.platform(), "device": str(device), "processor": name, "cores": os.cpu_count()}
-
-
-def _peak_memory() -> float:
-    """Largest resident memory of this process so far, in megabytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if platform.system() == "Darwin" else 2**10), 1)
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,10 @@
-"""Figures as tables in Markdown."""
+"""Results as sections of a report: titles, lines, tables of text and pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 from anomalygpt.evaluation.protocol import OURS
@@ -42,14 +44,85 @@ _BY_CATEGORY = (
     "place_accuracy",
 )
 
+_LANGUAGES = {"en": "English", "zh": "Chinese"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report.
+
+    Attributes:
+        title: its heading.
+        level: of the heading, 2 and below.
+        lines: paragraphs.
+        header, rows: of its table; empty where there is none.
+        images: paths below the run's folder.
+    """
+
+    title: str
+    level: int = 2
+    lines: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    images: tuple[str, ...] = ()
+
 
 def percent(value: float | None) -> str:
     """A share or area as a percentage with one decimal."""
     return UNDEFINED if value is None else f"{100 * value:.1f}"
 
 
-def with_spread(entry: dict[str, Any]) -> str:
-    """A mean, its spread, and in how many categories it has no value."""
+def provenance_line(content: dict[str, Any]) -> str:
+    """When, from what and on what the figures were measured."""
+    where, memory = content["machine"], content["peak_memory_mb"]
+    peak = ", ".join(f"{name} {value:,.0f} MB" for name, value in memory.items())
+    return (
+        f"{content['date'][:10]}, commit {content['versions']['commit']}, on {where['device']} ({where['processor']}, "
+        f"{where['cores']} cores); peak memory: {peak}."
+    )
+
+
+def sections(content: dict[str, Any]) -> list[Section]:
+    """All sections of a run's report."""
+    found = []
+    for shots, summary in content["summary"].items():
+        units = [unit for unit in content["units"] if str(unit["shots"]) == shots]
+        found += _of_shots(shots, summary, units, tuple(content["plots"].get(shots, ())))
+    if content["dialogue"]:
+        found += _of_dialogue(content["dialogue"])
+    if content["against"]:
+        found += _of_comparison(content["against"])
+    failed = [(f"{unit['category']}/", entry) for unit in content["units"] for entry in unit["failed"]]
+    failed += [("", entry) for part in (content["dialogue"] or {}).values() for entry in part.get("failed", ())]
+    lines = tuple(f"{where}{entry['name']}: {entry['error']}" for where, entry in failed)
+    found.append(Section(f"Photos that failed: {len(failed)}", lines=lines))
+    return found
+
+
+def _of_shots(
+    shots: str, summary: dict[str, Any], units: Sequence[dict[str, Any]], images: tuple[str, ...]
+) -> list[Section]:
+    rounds = len({unit["round"] for unit in units})
+    spread = f", ± the standard deviation over {rounds} rounds of references" if rounds > 1 else ""
+    lines = (f"In percent, mean over the categories{spread}. Of the pixels, maps of the run's map size are measured.",)
+    methods = list(summary)
+    names = [name for name in LABELS if any(name in summary[method] for method in methods)]
+    rows = [
+        (LABELS[name], *(_with_spread(summary[method][name]) if name in summary[method] else "–" for method in methods))
+        for name in names
+    ]
+    found = [Section(f"{shots}-shot", 2, lines, ("", *methods), tuple(rows))]
+    found.append(_by_category(units))
+    if len(methods) > 1:
+        found.append(_methods_by_category(units, methods))
+    found.append(_speed(units))
+    if images:
+        found.append(Section("Plots", 3, images=images))
+    return found
+
+
+def _with_spread(entry: dict[str, Any]) -> str:
+    """A mean, its spread, and in how many categories it has a value where not in all."""
     text = percent(entry["mean"])
     if entry["spread"] is not None:
         text += f" ± {100 * entry['spread']:.1f}"
@@ -58,65 +131,103 @@ def with_spread(entry: dict[str, Any]) -> str:
     return text
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, first column to the left, the others to the right."""
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+def _mean_of(units: Sequence[dict[str, Any]], method: str, name: str) -> str:
+    """A figure's mean over the rounds of one category, and its spread."""
+    values = [value for unit in units if (value := unit["figures"][method].get(name)) is not None]
+    if not values:
+        return UNDEFINED
+    text = percent(mean(values))
+    if len(values) > 1:
+        middle = mean(values)
+        deviation = (sum((value - middle) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+        text += f" ± {100 * deviation:.1f}"
+    return text
 
 
-def summary_rows(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of one number of shots: a row for each figure, a column for each method."""
-    methods = list(summary)
-    names = [name for name in LABELS if any(name in summary[method] for method in methods)]
+def _grouped(units: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for unit in units:
+        groups.setdefault(unit["category"], []).append(unit)
+    return groups
+
+
+def _by_category(units: Sequence[dict[str, Any]]) -> Section:
+    names = [name for name in _BY_CATEGORY if any(name in unit["figures"][OURS] for unit in units)]
     rows = [
-        [LABELS[name], *(with_spread(summary[method][name]) if name in summary[method] else "–" for method in methods)]
-        for name in names
-    ]
-    return ["%", *methods], rows
-
-
-def category_rows(units: Sequence[dict[str, Any]], method: str = OURS) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of one number of shots: a row for each category, means over its rounds."""
-    names = [name for name in _BY_CATEGORY if any(name in unit["figures"][method] for unit in units)]
-    rows = []
-    for category in dict.fromkeys(unit["category"] for unit in units):
-        own = [unit for unit in units if unit["category"] == category]
-        cells = []
-        for name in names:
-            values = [unit["figures"][method].get(name) for unit in own]
-            defined = [value for value in values if value is not None]
-            cells.append(percent(sum(defined) / len(defined) if defined else None))
-        counts = f"{own[0]['photos']} ({own[0]['anomalous']})"
-        rows.append([category, counts, *cells])
-    return ["Category", "Photos (anomalous)", *(LABELS[name] for name in names)], rows
-
-
-def markdown_report(content: dict[str, Any]) -> str:
-    """The report of a run."""
-    parts = [f"# {content['model']} on {content['settings']['data']}\n", f"`{content['command']}`\n"]
-    machine, versions = content["machine"], content["versions"]
-    parts.append(
-        f"{content['date'][:10]}, commit {versions['commit']}, {machine['device']} ({machine['processor']}, "
-        f"{machine['cores']} cores), peak memory {content['peak_memory_mb']:.0f} MB.\n"
-    )
-    for shots, summary in content["summary"].items():
-        units = [unit for unit in content["units"] if str(unit["shots"]) == shots]
-        parts.append(f"## {shots}-shot\n")
-        rounds = len({unit["round"] for unit in units})
-        parts.append(f"Means over the categories, in percent; {rounds} round(s) of references.\n")
-        parts.append(markdown_table(*summary_rows(summary)))
-        parts.append(f"### By category ({OURS})\n")
-        parts.append(markdown_table(*category_rows(units)))
-        times = [unit["milliseconds"] for unit in units]
-        steps = list(dict.fromkeys(step for entry in times for step in entry))
-        cells = [max(entry[step] for entry in times if step in entry) for step in steps]
-        parts.append(
-            "Milliseconds (the slowest category's median): "
-            + ", ".join(f"{step} {cell:.0f}" for step, cell in zip(steps, cells, strict=True))
-            + ".\n"
+        (
+            category,
+            f"{own[0]['photos']} ({own[0]['anomalous']})",
+            *(_mean_of(own, OURS, name) for name in names),
         )
-    failed = [(unit, entry) for unit in content["units"] for entry in unit["failed"]]
-    parts.append(f"## Photos that failed: {len(failed)}\n")
-    parts += [f"- {unit['category']}/{entry['name']}: {entry['error']}" for unit, entry in failed]
-    return "\n".join(parts) + "\n"
+        for category, own in _grouped(units).items()
+    ]
+    header = ("Category", "Photos (anomalous)", *(LABELS[name] for name in names))
+    return Section("By category", 3, header=header, rows=tuple(rows))
+
+
+def _methods_by_category(units: Sequence[dict[str, Any]], methods: Sequence[str]) -> Section:
+    rows = [
+        (category, *(_mean_of(own, method, "image_auroc") for method in methods))
+        for category, own in _grouped(units).items()
+    ]
+    return Section("Image AUROC by category and method", 3, header=("Category", *methods), rows=tuple(rows))
+
+
+def _speed(units: Sequence[dict[str, Any]]) -> Section:
+    steps = list(dict.fromkeys(step for unit in units for step in unit["milliseconds"]))
+    row = []
+    for step in steps:
+        values = [unit["milliseconds"][step] for unit in units if step in unit["milliseconds"]]
+        row.append(f"{mean(values):,.0f}")
+    rows = (("Milliseconds", *row),) if steps else ()
+    return Section("Speed: mean over the categories of the median photo", 3, header=("", *steps), rows=rows)
+
+
+def _of_dialogue(dialogue: dict[str, Any]) -> list[Section]:
+    rows, agreement = [], []
+    for language, found in dialogue.items():
+        name = _LANGUAGES.get(language, language)
+        for kind, entry in found["choice"].items():
+            free = found["free"].get(kind, {}).get("accuracy")
+            cells = (percent(entry["accuracy"]), percent(entry["chance"]), percent(free), str(entry["count"]))
+            rows.append((f"{name}: {kind}", *cells))
+        rows.append(
+            (f"{name}: mean of the kinds", percent(found["choice_mean"]), "", percent(found.get("free_mean")), "")
+        )
+        for dataset, entry in found.get("datasets", {}).items():
+            rows.append((f"{name}: {dataset}", percent(entry["accuracy"]), "", "", str(entry["count"])))
+        if "agreement" in found:
+            sides = [percent(found["agreement"][side]) for side in ("first", "map", "facts", "silent")]
+            agreement.append((name, *sides, str(found["agreement"]["answers"])))
+    header = ("Kind of question", "Choice", "Chance", "Free answer", "Questions")
+    made = [Section("Dialogue", 2, ("In percent.",), header, tuple(rows))]
+    if agreement:
+        lines = ("Answers to later questions that agree with the first answer, with the map and with the facts.",)
+        columns = ("Language", "First answer", "Map", "Facts", "Says nothing of it", "Answers")
+        made.append(Section("Agreement of later answers", 3, lines, columns, tuple(agreement)))
+    return made
+
+
+def _of_comparison(against: dict[str, Any]) -> list[Section]:
+    line = f"{against['folder']}: {against['model']}, commit {against['commit']}. {against['command']}"
+    found = [Section("Against another run", 2, (line,))]
+    for shots, entry in against["shots"].items():
+        photos, interval = entry["photos"], entry["photos"]["image_auroc_difference_95"]
+        lines = [
+            f"{photos['shared']} photos in both; verdicts that became right: {photos['verdicts_became_right']}, wrong: "
+            f"{photos['verdicts_became_wrong']}."
+        ]
+        if interval:
+            low, high = (f"{100 * value:+.1f}" for value in interval)
+            lines.append(f"Difference in mean image AUROC, 95% interval over resampled photos: {low} to {high}.")
+        rows = [(LABELS[name], *_three(values)) for name, values in entry["figures"].items()]
+        rows += [(f"Image AUROC, {category}", *_three(values)) for category, values in entry["categories"].items()]
+        header = ("%", "This run", "Other run", "Difference")
+        found.append(Section(f"{shots}-shot", 3, tuple(lines), header, tuple(rows)))
+    return found
+
+
+def _three(values: dict[str, Any]) -> tuple[str, str, str]:
+    difference = values["difference"]
+    signed = UNDEFINED if difference is None else f"{100 * difference:+.1f}"
+    return percent(values["this"]), percent(values["other"]), signed

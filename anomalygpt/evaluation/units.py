@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
+from queue import SimpleQueue
 from statistics import median
 from typing import Any
 
-from anomalygpt.evaluation.measuring import Bench
+from anomalygpt.datasets.index import Case
+from anomalygpt.evaluation.measuring import Bench, Measured
 from anomalygpt.evaluation.metrics import (
     accuracy,
     agreement,
@@ -31,14 +35,20 @@ from anomalygpt.imaging.read import PhotoError
 
 Progress = Callable[[int], None]
 
+MAPS = ".maps-"
+"""Beginning of the name of the folder in which maps wait; what a killed run left of it may be removed."""
 
-def measure_unit(unit: Unit, bench: Bench, settings: RunSettings, advance: Progress) -> dict[str, Any]:
+
+def measure_unit(
+    unit: Unit, benches: Sequence[Bench], settings: RunSettings, folder: Path, advance: Progress
+) -> dict[str, Any]:
     """Measures all photos of a unit.
 
     Args:
         unit: what to measure.
-        bench: with the model loaded.
+        benches: with the model loaded; as many photos are measured side by side, with the same figures.
         settings: of the run.
+        folder: in which maps wait until the unit is done.
         advance: called with the number of photos done since the last call.
 
     Returns:
@@ -50,15 +60,14 @@ def measure_unit(unit: Unit, bench: Bench, settings: RunSettings, advance: Progr
     curves: dict[str, Any] = {}
     try:
         if unit.references or not unit.category.own_references:
-            seconds["set_references"] = [bench.set_references(unit.references)]
+            seconds["set_references"] = [bench.set_references(unit.references) for bench in benches]
     except PhotoError as error:
         records = [{"name": case.name, "error": f"reference: {error}"} for case in unit.category.cases]
         advance(len(records))
         return _result(unit, records, figures, curves, seconds)
-    with tempfile.TemporaryDirectory(prefix="anomalygpt-maps-") as folder:
-        store = PixelStore(Path(folder), settings.methods)
-        for case in unit.category.cases:
-            measured = bench.measure(case, unit.shots)
+    with tempfile.TemporaryDirectory(prefix=MAPS, dir=folder) as maps:
+        store = PixelStore(Path(maps), settings.methods)
+        for measured in _in_order(unit.category.cases, unit.shots, benches):
             records.append(measured.record)
             for step, value in measured.seconds.items():
                 seconds.setdefault(step, []).append(value)
@@ -70,6 +79,36 @@ def measure_unit(unit: Unit, bench: Bench, settings: RunSettings, advance: Progr
             curves[method] = pixels.pop("curve")
             figures[method] = photo_figures(records, method) | {f"pixel_{key}": value for key, value in pixels.items()}
     return _result(unit, records, figures, curves, seconds)
+
+
+def _in_order(cases: Sequence[Case], shots: int, benches: Sequence[Bench]) -> Iterator[Measured]:
+    """Measures cases side by side and gives them in their order, a few at a time."""
+    if len(benches) == 1:
+        yield from (benches[0].measure(case, shots) for case in cases)
+        return
+    free: SimpleQueue[Bench] = SimpleQueue()
+    for bench in benches:
+        free.put(bench)
+
+    def measure(case: Case) -> Measured:
+        bench = free.get()
+        try:
+            return bench.measure(case, shots)
+        finally:
+            free.put(bench)
+
+    waiting: deque[Future[Measured]] = deque()
+    with ThreadPoolExecutor(len(benches)) as pool:
+        try:
+            for case in cases:
+                waiting.append(pool.submit(measure, case))
+                if len(waiting) >= 2 * len(benches):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def photo_figures(records: list[dict[str, Any]], method: str) -> dict[str, float | None]:

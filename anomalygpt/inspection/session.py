@@ -194,6 +194,41 @@ class Session:
         stream = Stream(self._conversation, self._prompt(question), settings, cancel)
         return self._answer(question, stream, mark)
 
+    @torch.inference_mode()
+    def likelihoods(self, question: str, answers: Sequence[str]) -> list[float]:
+        """How likely the model is to give each answer to a question; the dialogue stays as it is.
+
+        Returns:
+            Natural logarithms of the probabilities of the whole answers, not counting how they end.
+
+        Raises:
+            NoPhotoError: there is no photo yet.
+            ContextFull: question and answer do not fit any more.
+        """
+        if self.inspection is None:
+            raise NoPhotoError("There is no photo yet. Add a photo of the part first, then ask about it.")
+        language = self.inspector.model.language
+        if self._conversation is None:
+            self._conversation = KVSession(language)
+        conversation = self._conversation
+        before = conversation.checkpoint()
+        try:
+            first = conversation.append(self._prompt(question.strip())).log_softmax(-1)
+            asked = conversation.checkpoint()
+            totals = []
+            for answer in answers:
+                ids = language.token_ids(f" {answer.strip()}")[0].tolist()
+                logits, total = first, 0.0
+                for position, index in enumerate(ids):
+                    total += float(logits[index])
+                    if position + 1 < len(ids):
+                        logits = conversation.append_ids([index]).log_softmax(-1)
+                totals.append(total)
+                conversation.restore(asked)
+            return totals
+        finally:
+            conversation.restore(before)
+
     def undo(self) -> None:
         """Takes the last turn back, as if it had not been asked."""
         if self.turns:
