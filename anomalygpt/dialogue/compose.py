@@ -66,6 +66,7 @@ def answer(book: Phrasebook, facts: Facts, asked: Asked, before: list[Asked], rn
     """One answer to a question, given the questions before it."""
     if asked.answer:
         return asked.answer
+    about = asked
     case, index = case_of(asked, facts)
     phrases = book.kinds[asked.kind]
     options = phrases.answer.get(case) or book.shared[case]
@@ -74,7 +75,8 @@ def answer(book: Phrasebook, facts: Facts, asked: Asked, before: list[Asked], rn
         previous_case, previous_index = case_of(previous, facts) if not previous.answer else ("", 0)
         if short := book.kinds[previous.kind].short.get(previous_case):
             options, index, phrases = short, previous_index, book.kinds[previous.kind]
-    values = answer_values(book, facts, asked, index, rng)
+            about = previous  # said again in few words, of what that question was about
+    values = answer_values(book, facts, about, index, rng)
     text = expand(pick_early(options, rng), values, phrases.parts, rng)
     if asked.kind in _TAILED and not facts.evidence.references and rng.random() < _NO_REFERENCE:
         text = f"{text} {expand(pick(book.shared['no_reference'], rng), values, phrases.parts, rng)}"
