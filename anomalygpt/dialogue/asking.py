@@ -70,6 +70,8 @@ def ask(book: Phrasebook, facts: Facts, kind: str, first: bool, pinned: int | No
         entry = defect_entry(book, defect)
         names = [entry["name"], entry["name"], *entry["other"]]
         article = "a " if entry.get("article") else ""
+        if "adjective" in entry:
+            values["adjective"] = entry["adjective"]
         values |= {"kind": names, "a_kind": [article + name for name in names], "kinds": entry["plural"]}
     text = tidy(expand(template, values, phrases.parts, rng), book.language)
     text = _surrounded(book, text, rng) if kind not in _ALONE else text
