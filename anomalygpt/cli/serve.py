@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,30 +30,29 @@ def serve(
         os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
         # Gradio keeps statistics of its events in a table that is summed up again after every n-th event.
         os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")
-        # Imported before the loading begins: two threads that import at once wait for each other.
         from anomalygpt.web.build_app import build_app, launch_options
         from anomalygpt.web.examples import read_examples
 
-        with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
-            loading = pool.submit(_load, checkpoint, device)
-            # A visitor who is quicker than the model waits for it in `new_session`.
-            app = build_app(lambda: loading.result().new_session(), read_examples())
-            try:
-                _, url, _ = app.launch(server_name=host, server_port=port, prevent_thread_lock=True, **launch_options())
-            except OSError as error:
-                typer.echo(f"Port {port} of {host} cannot be used: give another one with --port. ({error})", err=True)
-                raise typer.Exit(2) from error
-            typer.echo(f"The page is at {url} after {time.monotonic() - started:.1f} s; the model is still loading.")
-            failure = loading.exception()
-        if failure is not None:
+        loading: Future[Inspector] = Future()
+        # The page comes first, and then the model: a visitor who is quicker waits for it in `new_session`.
+        app = build_app(lambda: loading.result().new_session(), read_examples())
+        try:
+            _, url, _ = app.launch(server_name=host, server_port=port, prevent_thread_lock=True, **launch_options())
+        except OSError as error:
+            typer.echo(f"Port {port} of {host} cannot be used: give another one with --port. ({error})", err=True)
+            raise typer.Exit(2) from error
+        typer.echo(f"The page is at {url} after {time.monotonic() - started:.1f} s; the model is being loaded.")
+        try:
+            loading.set_result(_load(checkpoint, device))
+        except ValueError as error:
             app.close()
             from anomalygpt.checkpoint.store import CheckpointError
             from anomalygpt.config import ConfigError
 
-            if not isinstance(failure, CheckpointError | ConfigError):
-                raise failure
-            typer.echo(str(failure), err=True)
-            raise typer.Exit(2)
+            if not isinstance(error, CheckpointError | ConfigError):
+                raise
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from error
         typer.echo(f"The model '{loading.result().name}' is ready after {time.monotonic() - started:.1f} s.")
         app.block_thread()
 
