@@ -78,6 +78,10 @@ STATING = (
 )
 
 
+NEUTRAL = ("product", "material", "purpose", "look", "references", "photo_size", "thanks", "greeting", "bye", "who")
+NEUTRAL += ("can_do", "how", "off_topic", "unclear")
+
+
 def by_case(book, kind, make_facts):
     """One question with its facts for each case of a kind that chance brings up."""
     cases = {}
@@ -102,6 +106,7 @@ def test_every_answer_is_read_as_the_facts_say_or_as_nothing(language, kind, mak
             values = answer_values(book, facts, asked, index, rng)
             text = tidy(expand(phrase, values, book.kinds[kind].parts, rng), language)
             allowed = (facts.evidence.anomalous,) if kind in STATING else (facts.evidence.anomalous, None)
+            allowed = (None,) if kind in NEUTRAL else allowed
             assert parse_verdict(text) in allowed, (case, text)
 
 
