@@ -86,7 +86,7 @@ def make_panels(examples: Sequence[Example]) -> Panels:
 
 def _part() -> tuple[gr.Image, gr.Gallery, gr.Textbox, gr.HTML]:
     photo = gr.Image(
-        label="Photo of the part",
+        label="The part",
         type="filepath",
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
@@ -95,7 +95,7 @@ def _part() -> tuple[gr.Image, gr.Gallery, gr.Textbox, gr.HTML]:
         elem_id="photo",
     )
     references = gr.Gallery(
-        label="Photos of good parts",
+        label="Good parts",
         type="filepath",
         file_types=["image"],
         sources=["upload", "clipboard"],
