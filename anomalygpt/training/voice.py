@@ -113,7 +113,8 @@ class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
 
     def collate(self, items: Sequence[dict[str, Any]]) -> VoiceBatch:
         """Joins items to a padded batch."""
-        length = max(len(item["ids"]) for item in items)
+        # Few different lengths: each new one costs a CPU's or a GPU's library the making of new kernels.
+        length = -(-max(len(item["ids"]) for item in items) // 64) * 64
         photos = torch.tensor([item["photo"] for item in items])
 
         def padded(key: str, fill: int) -> Tensor:
