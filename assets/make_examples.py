@@ -1,7 +1,7 @@
 """Makes the showcase in assets/examples from the simulation: seven cases, each a photo and a photo of a good part.
 
-Run `PYTHONPATH=. python assets/make_examples.py` from the repository. The seeds were chosen by looking at the pictures; no model was
-asked. They lie outside the seeds that training draws from.
+Run `PYTHONPATH=. python assets/make_examples.py` from the repository. The seeds were chosen by looking at the pictures
+before any answer was asked of a model. They lie outside the seeds that training draws from.
 """
 
 from __future__ import annotations
