@@ -89,7 +89,7 @@ def smooth_noise(rng: Generator, size: int, cells: float, stretch: float = 1.0) 
     across = int(np.clip(round(cells), 2, size))
     along = int(np.clip(round(cells / stretch), 2, size))
     coarse = rng.standard_normal((along, across), dtype=np.float32)
-    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32, copy=False)
 
 
 def fractal_noise(
