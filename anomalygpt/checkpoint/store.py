@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate import init_empty_weights
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -28,7 +29,6 @@ from anomalygpt.checkpoint.files import (
     replacing,
     write_tensors,
 )
-from anomalygpt.checkpoint.unfilled import Unfilled
 from anomalygpt.config import ConfigError, LanguageConfig, load_config
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_model
@@ -90,7 +90,7 @@ def load_checkpoint(
         raise CheckpointError(str(error)) from error
     check_files(folder)
     language = _load_language(folder / LANGUAGE, config.language, device, dtype)
-    with Unfilled():
+    with init_empty_weights(include_buffers=False):  # weights that come from files are never drawn; buffers stay true
         model = build_model(config, language.tokenizer, language)
     expected = _without_language(model)
     loaded = read_tensors(folder, EYE, {name: tensor.shape for name, tensor in expected.items()})
