@@ -87,7 +87,8 @@ def sections(content: dict[str, Any]) -> list[Section]:
     found = []
     for shots, summary in content["summary"].items():
         units = [unit for unit in content["units"] if str(unit["shots"]) == shots]
-        found += _of_shots(shots, summary, units, tuple(content["plots"].get(shots, ())))
+        images = tuple(content["plots"].get(shots, ()))
+        found += _of_shots(shots, summary, units, content["settings"]["map_size"], images)
     if content["dialogue"]:
         found += _of_dialogue(content["dialogue"])
     if content["against"]:
@@ -100,11 +101,12 @@ def sections(content: dict[str, Any]) -> list[Section]:
 
 
 def _of_shots(
-    shots: str, summary: dict[str, Any], units: Sequence[dict[str, Any]], images: tuple[str, ...]
+    shots: str, summary: dict[str, Any], units: Sequence[dict[str, Any]], map_size: int, images: tuple[str, ...]
 ) -> list[Section]:
     rounds = len({unit["round"] for unit in units})
     spread = f", ± the standard deviation over {rounds} rounds of references" if rounds > 1 else ""
-    lines = (f"In percent, mean over the categories{spread}. Of the pixels, maps of the run's map size are measured.",)
+    pixels = f"with maps reduced to a long side of {map_size} pixels" if map_size else "on maps of the photos' own size"
+    lines = (f"In percent, mean over the categories{spread}. Pixels are measured {pixels}.",)
     methods = list(summary)
     names = [name for name in LABELS if any(name in summary[method] for method in methods)]
     rows = [
