@@ -9,7 +9,7 @@ import gradio as gr
 
 from anomalygpt.web.examples import Example
 from anomalygpt.web.handlers import Handlers
-from anomalygpt.web.panels import make_panels
+from anomalygpt.web.panels import make_header, make_panels
 from anomalygpt.web.sessions import IDLE_SECONDS, Visitors
 from anomalygpt.web.theme import STYLE, TOGGLE_DARK, make_theme
 
@@ -35,7 +35,10 @@ def build_app(new_session: Callable[[], Session], examples: Sequence[Example] = 
     visitors = Visitors(new_session)
     # Uploads and drawn maps are removed from disk when they are older than any visitor's session.
     with gr.Blocks(title="AnomalyGPT", fill_width=True, delete_cache=(600, int(IDLE_SECONDS))) as app:
-        panels = make_panels(examples)
+        dark = make_header()
+        dark.click(None, None, None, js=TOGGLE_DARK)
+        with gr.Tabs(elem_id="tabs"), gr.Tab("One part", id="part"):
+            panels = make_panels(examples)
         handlers = Handlers(visitors, panels, examples)
         _connect_part(handlers)
         _connect_dialogue(handlers)
@@ -122,4 +125,3 @@ def _connect_map(handlers: Handlers) -> None:
     panels.opacity.input(handlers.redraw, drawing, panels.map, trigger_mode="always_last", **_QUICK)
     panels.contours.input(handlers.redraw, drawing, panels.map, **_QUICK)
     panels.regions.select(handlers.region_picked, drawing, [panels.map, panels.regions], **_QUICK)
-    panels.dark.click(None, None, None, js=TOGGLE_DARK)

@@ -27,7 +27,6 @@ element.addEventListener('click', (event) => {
 class Panels:
     """The components that events read and write."""
 
-    dark: gr.Button
     clear: gr.Button
     photo: gr.Image
     references: gr.Gallery
@@ -46,12 +45,15 @@ class Panels:
     cards: tuple[gr.Button, ...]
 
 
-def make_panels(examples: Sequence[Example]) -> Panels:
-    """Lays the page out inside the current `gr.Blocks`: the part, its map, the dialogue, and the showcase below."""
+def make_header() -> gr.Button:
+    """The line above all tabs; gives the button between light and dark."""
     with gr.Row(elem_id="header"):
         gr.HTML("<h1>AnomalyGPT</h1><p>Show a part and a good one, and ask what is wrong with it.</p>", elem_id="brand")
-        clear = gr.Button("Start over", size="sm", elem_id="clear", scale=0, min_width=96)
-        dark = gr.Button("Light / dark", size="sm", elem_id="dark", scale=0, min_width=96)
+        return gr.Button("Light / dark", size="sm", elem_id="dark", scale=0, min_width=96)
+
+
+def make_panels(examples: Sequence[Example]) -> Panels:
+    """Lays one inspection out inside the current tab: the part, its map, the dialogue, and the showcase below."""
     with gr.Row(elem_id="workbench", equal_height=True):
         with gr.Column(elem_id="part", scale=27, min_width=250):
             photo, references, description, part_notice = _part()
@@ -59,12 +61,12 @@ def make_panels(examples: Sequence[Example]) -> Panels:
             badge, warning, picture, opacity, contours, regions = _evidence()
         with gr.Column(elem_id="dialogue", scale=42, min_width=320):
             chat, chips, question, chat_notice = _dialogue()
-    with gr.Row(elem_id="showcase", visible=bool(examples)):
+    with gr.Row(elem_id="showcase"):
+        clear = gr.Button("Start over", size="sm", elem_id="clear", scale=0, min_width=96)
         cards = tuple(
             gr.Button(example.name, icon=example.photo, elem_classes="card", min_width=90) for example in examples
         )
     return Panels(
-        dark=dark,
         clear=clear,
         photo=photo,
         references=references,
