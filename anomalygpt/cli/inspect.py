@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,7 +40,7 @@ def inspect(
     from anomalygpt.checkpoint.store import CheckpointError
     from anomalygpt.config import ConfigError
     from anomalygpt.imaging.read import PhotoError
-    from anomalygpt.inspection.report import inspection_record
+    from anomalygpt.inspection.report import json_report, record_of
     from anomalygpt.inspection.session import QuestionError, ReferenceError
     from anomalygpt.model.generation import ContextFull
 
@@ -65,7 +64,8 @@ def inspect(
     except (PhotoError, ReferenceError, QuestionError, ContextFull, CheckpointError, ConfigError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-    record = json.dumps(inspection_record(session), ensure_ascii=False, indent=2) + "\n"
+    settings = {"temperature": temperature, "seed": seed}
+    record = json_report(record_of(session, photo.name, settings))
     try:
         written = _write(session, record, out, photo.stem)
     except OSError as error:
@@ -79,9 +79,7 @@ def inspect(
 
 def _write(session: Session, record: str, folder: Path, stem: str) -> tuple[Path, Path]:
     """Writes overlay and record beside their places and renames them, so that nothing is ever half written."""
-    from PIL import Image
-
-    from anomalygpt.imaging.overlay import overlay
+    from anomalygpt.inspection.report import overlay_png
 
     inspection = session.inspection
     assert inspection is not None
@@ -89,7 +87,7 @@ def _write(session: Session, record: str, folder: Path, stem: str) -> tuple[Path
     picture, text = folder / f"{stem}.overlay.png", folder / f"{stem}.json"
     beside = picture.with_name(f".{picture.name}.{os.getpid()}")
     try:
-        Image.fromarray(overlay(inspection.photo, inspection.anomaly_map)).save(beside, format="PNG")
+        beside.write_bytes(overlay_png(inspection))
         os.replace(beside, picture)
         beside = text.with_name(f".{text.name}.{os.getpid()}")
         beside.write_text(record, encoding="utf-8")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from anomalygpt.records import Turn
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,11 @@ def parse_verdict(answer: str) -> bool | None:
     if rules.yes.search(text):
         return True
     return False if rules.no.search(text) else None
+
+
+def stated_verdict(turns: Sequence[Turn]) -> bool | None:
+    """What the words of a dialogue said last of the presence of an anomaly, None if no answer said anything of it."""
+    return next((turn.verdict for turn in reversed(turns) if turn.verdict is not None), None)
 
 
 def _stated(clause: str, rules: _Rules) -> tuple[bool | None, bool]:
