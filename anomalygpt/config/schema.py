@@ -29,6 +29,9 @@ class EncoderConfig(Frozen):
     """The CLIP model that sees (open_clip form) and where its patch features are taken.
 
     Attributes:
+        source: a published model to be taken as it is, by open_clip's name and weights ("ViT-B-16:laion2b_s34b_b88k",
+            "ViT-B-16:weights.safetensors") or a folder in open_clip's form. All else but this is then read from it,
+            and must be left out.
         architecture: an open_clip model config (`embed_dim`, `vision_cfg`, `text_cfg`).
         image_size: side of the square input in pixels.
         layers: indices of the blocks or stages whose raw outputs are the patch features.
@@ -37,11 +40,12 @@ class EncoderConfig(Frozen):
         mean, std: normalisation of RGB in [0, 1].
     """
 
-    architecture: dict[str, Any]
-    image_size: Positive
-    layers: tuple[Natural, ...] = Field(min_length=1)
-    widths: tuple[Positive, ...]
-    grids: tuple[Positive, ...]
+    source: str | None = None
+    architecture: dict[str, Any] = {}
+    image_size: Natural = 0
+    layers: tuple[Natural, ...] = ()
+    widths: tuple[Positive, ...] = ()
+    grids: tuple[Positive, ...] = ()
     mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
     std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
 
@@ -52,6 +56,12 @@ class EncoderConfig(Frozen):
 
     @model_validator(mode="after")
     def _agree(self) -> EncoderConfig:
+        if self.source is not None:
+            if self.architecture or self.image_size or self.layers or self.widths or self.grids:
+                raise ValueError("encoder.source names a model that has its own sizes: leave out all else but source")
+            return self
+        if not (self.architecture and self.image_size and self.layers):
+            raise ValueError("encoder needs architecture, image_size and layers, or a source to read them from")
         for key in ("embed_dim", "vision_cfg", "text_cfg"):
             if key not in self.architecture:
                 raise ValueError(f"encoder.architecture lacks '{key}', which every open_clip architecture has")
@@ -68,9 +78,12 @@ class DecoderConfig(Frozen):
     """The text-guided anomaly decoder (paper, section 3.2, equation 1).
 
     Attributes:
+        form: "adapters" (a trained linear layer for each layer of patches, as published) or "projection" (nothing is
+            trained: CLIP's own last layer norm and projection, on the last layer of patches alone).
         temperature: factor on the cosine before the softmax (100 as published).
     """
 
+    form: Literal["adapters", "projection"] = "adapters"
     temperature: float = Field(default=100.0, gt=0)
 
 
@@ -95,16 +108,21 @@ class FusionConfig(Frozen):
         rule: "paper" (a reference replaces the text map) or "fused" (a learned, calibrated union).
         channels: width of the fusion network, None where there is none.
         residual: channels to which the difference between a patch and its match is projected, per layer.
+        calibrated: with rule "paper", set the reference map to 0.5 at the distance that the references themselves
+            show to be normal. Without it the distances are those of the paper, and 0.5 means nothing.
     """
 
     rule: Literal["paper", "fused"] = "paper"
     channels: Positive | None = None
     residual: Natural = 0
+    calibrated: bool = False
 
     @model_validator(mode="after")
     def _agree(self) -> FusionConfig:
         if self.rule == "fused" and self.channels is None:
             raise ValueError("fusion.rule 'fused' needs fusion.channels: the width of the network that fuses")
+        if self.rule == "fused" and self.calibrated:
+            raise ValueError("fusion.calibrated goes with rule 'paper': the fused map is calibrated by its training")
         return self
 
 
@@ -156,11 +174,14 @@ class LanguageConfig(Frozen):
     """The causal language model.
 
     Attributes:
-        architecture: keywords of transformers' `LlamaConfig`.
+        source: a published chat model to be taken as it is: a transformers folder, or a name on the hub. The
+            architecture is then read from it, and must be left out.
+        architecture: keywords of transformers' `LlamaConfig`, or of another where it names a `model_type`.
         lora: adapters on it, or None.
     """
 
-    architecture: dict[str, Any]
+    source: str | None = None
+    architecture: dict[str, Any] = {}
     lora: LoRAConfig | None = None
 
     @property
@@ -175,6 +196,10 @@ class LanguageConfig(Frozen):
 
     @model_validator(mode="after")
     def _agree(self) -> LanguageConfig:
+        if self.source is not None:
+            if self.architecture or self.lora is not None:
+                raise ValueError("language.source names a whole model: leave out architecture and lora")
+            return self
         for key in ("hidden_size", "vocab_size", "num_hidden_layers", "max_position_embeddings"):
             if key not in self.architecture:
                 raise ValueError(f"language.architecture lacks '{key}'")
@@ -187,6 +212,13 @@ class PromptFormatConfig(Frozen):
     The first turn reads `first_human + image_open`, image vector, `image_close`, prompt vectors, then (if
     `evidence`) the measured numbers as text, the description and the question, then `assistant`. The answer ends
     with `stop`. A later turn reads `later_human`, question, `assistant`.
+
+    Attributes:
+        lead: stands between `assistant` and the answer.
+        evidence: whether the measured numbers stand in the first turn.
+        instruction: what the language model is told to do with them, in front of them.
+        chat_template: for language models that were not trained with an eye. No vectors stand in the prompt, and the
+            strings are those of the model's own chat template, whatever this config says.
     """
 
     first_human: str = "### Human: "
@@ -194,13 +226,21 @@ class PromptFormatConfig(Frozen):
     image_close: str = "</Img> "
     later_human: str = " Human: "
     assistant: str = "\n### Assistant:"
+    lead: str = " "
     stop: str = "\n###"
     evidence: bool = False
+    instruction: str = ""
+    chat_template: bool = False
 
     @model_validator(mode="after")
     def _agree(self) -> PromptFormatConfig:
         if not self.stop:
             raise ValueError("prompt_format.stop must not be empty: no answer would ever end")
+        if self.chat_template and not (self.evidence and self.instruction):
+            raise ValueError(
+                "prompt_format.chat_template needs evidence and an instruction: the model knows of the photo what "
+                "stands in the prompt, and nothing else"
+            )
         return self
 
 
@@ -213,21 +253,51 @@ class GenerationConfig(Frozen):
 
 
 class AnomalyGPTConfig(Frozen):
-    """One whole model."""
+    """One whole model.
+
+    Attributes:
+        prompt_learner: None exactly where the prompt format is a chat template.
+    """
 
     name: str
     encoder: EncoderConfig
     decoder: DecoderConfig = DecoderConfig()
     memory: MemoryConfig = MemoryConfig()
     fusion: FusionConfig = FusionConfig()
-    prompt_learner: PromptLearnerConfig
+    prompt_learner: PromptLearnerConfig | None = None
     language: LanguageConfig
     prompt_format: PromptFormatConfig = PromptFormatConfig()
     generation: GenerationConfig = GenerationConfig()
 
+    @property
+    def published(self) -> bool:
+        """Whether parts of it are still to be read from where they are published."""
+        return self.encoder.source is not None or self.language.source is not None
+
+    @property
+    def trainable_prompt_learner(self) -> PromptLearnerConfig:
+        """The prompt learner's config, for training.
+
+        Raises:
+            ConfigError: the model has none.
+        """
+        if self.prompt_learner is None:
+            raise ConfigError(f"Model '{self.name}' speaks through a chat template and has no prompt vectors to train.")
+        return self.prompt_learner
+
     @model_validator(mode="after")
     def _agree(self) -> AnomalyGPTConfig:
-        room = self.language.max_positions - self.prompt_learner.vectors - 1
+        if (self.prompt_learner is None) != self.prompt_format.chat_template:
+            raise ValueError(
+                "prompt_learner goes with prompt vectors, and there are none with prompt_format.chat_template: "
+                "give one of the two"
+            )
+        if self.decoder.form == "projection" and self.fusion.channels is not None:
+            raise ValueError("fusion.channels needs a text map of every layer, which decoder.form 'projection' lacks")
+        if self.language.source is not None:
+            return self
+        vectors = 0 if self.prompt_learner is None else self.prompt_learner.vectors
+        room = self.language.max_positions - vectors - 1
         if self.generation.max_new_tokens >= room:
             raise ValueError(
                 f"generation.max_new_tokens ({self.generation.max_new_tokens}) leaves no room for the question: "

@@ -85,7 +85,7 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
     loader = torch.utils.data.DataLoader(
         _Samples(config, indices), batch_size=None, num_workers=config.workers, collate_fn=_as_is
     )
-    learner = eye.config.prompt_learner
+    learner = eye.config.trainable_prompt_learner
     size = eye.config.encoder.image_size
     states = state_embeddings(eye.encoder, [""]).detach()
     kept: dict[str, list[Tensor]] = {"embeddings": [], "maps": [], "looks": []}

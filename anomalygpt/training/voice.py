@@ -152,7 +152,7 @@ class VoiceTask(nn.Module):
         model = self.model
         embeddings = model.language.embed_ids(batch.ids)
         image = model.image_token(batch.embeddings)[:, 0]
-        looks = batch.looks if model.config.prompt_learner.region_vectors else None
+        looks = batch.looks if model.config.trainable_prompt_learner.region_vectors else None
         vectors = model.prompt_vectors(batch.maps, looks)
         rows = torch.arange(len(batch.ids), device=batch.ids.device)
         columns = batch.prompt_at[:, None] + torch.arange(vectors.shape[1], device=batch.ids.device)
@@ -185,7 +185,7 @@ def train_voice(config: TrainingConfig, out: Path, device: str) -> Path:
     model = build_model(eye.config, load_tokenizer(out / "tokenizer"))
     model.eye.load_state_dict(eye.state_dict())
     task = VoiceTask(model)
-    data = VoiceData(config, photos, model.language, prompt_format, eye.config.prompt_learner.vectors)
+    data = VoiceData(config, photos, model.language, prompt_format, eye.config.trainable_prompt_learner.vectors)
     average = run(config, task, data, data.collate, out, device)
     if average is not None:
         average.copy_to(task)
