@@ -55,6 +55,11 @@ class Inspector:
         """The model's name, as its config has it."""
         return self.model.config.name
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules by which this model can join its maps; see `Session.rule`."""
+        return ("paper",) if self.model.eye.fusion is None else ("paper", "fused")
+
     def new_session(self, description: str = "") -> Session:
         """A session without photos; the description says what the part is, in the user's words."""
         return Session(self, description)
@@ -74,6 +79,7 @@ class Session:
         self.turns: list[Turn] = []
         self._description = description.strip()
         self._rule = rule
+        self._rotations = inspector.model.config.memory.rotations
         self._references: list[NDArray[np.uint8]] = []
         self._memory: list[LayerMemory] | None = None
         self._query: Features | None = None
@@ -103,11 +109,25 @@ class Session:
 
     @rule.setter
     def rule(self, rule: str) -> None:
-        if rule not in ("paper", "fused") or (rule == "fused" and self.inspector.model.eye.fusion is None):
+        if rule not in self.inspector.rules:
             raise ValueError(f"This model cannot join its maps by rule '{rule}'; use 'paper'.")
         if rule != self.rule:
             self._rule = rule
             self._look()
+
+    @property
+    def rotations(self) -> bool:
+        """Whether the photo is also compared with copies of each reference turned by 90, 180 and 270 degrees.
+
+        For parts that lie in any direction. Setting it otherwise looks anew.
+        """
+        return self._rotations
+
+    @rotations.setter
+    def rotations(self, rotations: bool) -> None:
+        if rotations != self._rotations:
+            self._rotations = rotations
+            self._remember()
 
     @property
     def verdict(self) -> bool | None:
@@ -129,14 +149,7 @@ class Session:
                 f"{len(photos)} normal photos are too many: give at most {memory_config.max_references}."
             )
         self._references = [read_photo(photo) for photo in photos]
-        self._memory = None
-        if self._references:
-            turned = turned_copies(self._references) if memory_config.rotations else []
-            aligned = [True] * len(self._references) + [False] * len(turned)
-            features = encode_photos(self.inspector.model.eye, [*self._references, *turned])
-            with torch.inference_mode():
-                self._memory = self.inspector.model.eye.remember(features, aligned)
-        self._look()
+        self._remember()
 
     def set_image(self, photo: Photo) -> Inspection:
         """Inspects a photo and starts the dialogue anew. If it cannot be read, nothing changes.
@@ -237,6 +250,29 @@ class Session:
             assert self._conversation is not None
             self._conversation.restore(mark)
 
+    @torch.inference_mode()
+    def resume(self, turns: Sequence[Turn]) -> None:
+        """Takes up a dialogue that was held about this photo before, in place of the present one.
+
+        The language model reads it again, so that the next question goes on from there.
+
+        Raises:
+            NoPhotoError: there is no photo.
+            ContextFull: the dialogue is too long for the language model.
+        """
+        if self.inspection is None:
+            raise NoPhotoError("There is no photo yet. Add the photo that the dialogue was about first.")
+        self.reset_dialogue()
+        language = self.inspector.model.language
+        self._conversation = conversation = KVSession(language)
+        for turn in turns:
+            self._marks.append(conversation.checkpoint())
+            conversation.append(self._prompt(turn.question))
+            conversation.append(
+                language.embed_ids(language.token_ids(self.inspector.prompt_format.answer(turn.answer)))
+            )
+            self.turns.append(turn)
+
     def reset_dialogue(self) -> None:
         """Forgets the dialogue; photo and references stay."""
         self.turns = []
@@ -254,6 +290,17 @@ class Session:
                 self._marks.append(mark)
             elif self._conversation is not None:
                 self._conversation.restore(mark)
+
+    def _remember(self) -> None:
+        """Makes the memory of the present references, and looks anew."""
+        eye, self._memory = self.inspector.model.eye, None
+        if self._references:
+            turned = turned_copies(self._references) if self._rotations else []
+            aligned = [True] * len(self._references) + [False] * len(turned)
+            features = encode_photos(eye, [*self._references, *turned])
+            with torch.inference_mode():
+                self._memory = eye.remember(features, aligned)
+        self._look()
 
     def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
         """Makes the inspection of the current photo anew from its kept features, and forgets the dialogue."""

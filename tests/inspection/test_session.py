@@ -6,7 +6,7 @@ import torch
 
 from anomalygpt.imaging.read import PhotoError
 from anomalygpt.inspection.session import MAX_QUESTION, NoPhotoError, QuestionError, ReferenceError
-from anomalygpt.records import ANOMALOUS
+from anomalygpt.records import ANOMALOUS, Turn
 
 QUESTION = "Is there any anomaly in the image?"
 
@@ -200,3 +200,34 @@ def test_nothing_is_kept_for_training(session):
     ask(session)
     assert not any(p.requires_grad for p in session.inspector.model.parameters())
     assert not torch.is_grad_enabled() or session.inspector.model.training is False
+
+
+def test_a_part_that_lies_turned_is_normal_beside_turned_references(session):
+    photo = np.random.default_rng(5).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    session.set_references([np.ascontiguousarray(np.rot90(photo))])
+    straight = session.set_image(photo).anomaly_map
+    session.rotations = True
+    assert session.inspection.anomaly_map.mean() < straight.mean()
+    assert session.inspection.evidence.references == 1
+    session.rotations = False
+    assert np.array_equal(session.inspection.anomaly_map, straight)
+
+
+def test_a_dialogue_is_taken_up_again_with_the_next_answer_the_same(session, make_photo):
+    turns = [Turn(QUESTION, "Yes, at the top left.", True), Turn("How big is it?", "Small.", None)]
+    session.resume(turns)
+    following = ask(session, "Where is it?")
+    session.undo()
+    assert session.turns == turns
+    session.set_image(make_photo(2))
+    session.resume(turns[:1])
+    session.resume(turns)
+    assert ask(session, "Where is it?") == following
+    session.undo()
+    session.undo()
+    assert session.turns == turns[:1]
+
+
+def test_without_a_photo_no_dialogue_is_taken_up(tiny_inspector):
+    with pytest.raises(NoPhotoError):
+        tiny_inspector.new_session().resume([Turn(QUESTION, "Yes.", True)])
