@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from anomalygpt.config.schema import PromptFormatConfig
 from anomalygpt.dialogue.measures import (
@@ -20,6 +21,7 @@ from anomalygpt.records import Evidence
 
 _SPECIAL = re.compile(r"<\|[^|<>]{0,40}\|>|</?s>|<(?:unk|pad|bos|eos|mask)>", re.IGNORECASE)
 _ROLE = re.compile(r"\b(human|assistant|user|system)\s*[:：]", re.IGNORECASE)
+_PARTS = re.compile(r"#{2,}|\[/?[A-Z_]+\]|<[^<>\s]+>")
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 
 
@@ -47,17 +49,23 @@ def evidence_text(evidence: Evidence) -> str:
 class PromptFormat:
     """Puts questions and answers into the form that the language model was trained on.
 
+    Args:
+        config: the strings.
+        special: what else the language model's tokenizer does not read as plain characters.
+
     Attributes:
         config: the strings.
         stop: ends every answer and never stands in user text.
     """
 
-    def __init__(self, config: PromptFormatConfig) -> None:
+    def __init__(self, config: PromptFormatConfig, special: Sequence[str] = ()) -> None:
         self.config = config
         self.stop = config.stop
         edges = (config.first_human, config.later_human, config.assistant)
         strings = (config.image_open, config.image_close, config.stop, *edges)
-        marks = {mark for text in strings for mark in (text.strip(), *re.findall(r"#{2,}", text)) if mark}
+        # A marker of several parts, such as "<s>[INST]", is not to be forged by one of them either.
+        marks = {mark for text in strings for mark in (text.strip(), *_PARTS.findall(text)) if mark}
+        marks |= set(special)
         longest_first = sorted(marks, key=len, reverse=True)
         self._marks = re.compile("|".join(re.escape(mark) for mark in longest_first) + r"|#{2,}", re.IGNORECASE)
 
@@ -95,6 +103,8 @@ class PromptFormat:
             if evidence is None:
                 raise ValueError("this prompt format speaks of measured evidence: give the evidence of the photo")
             words = f"{evidence_text(evidence)}\n{words}"
+        if config.instruction:
+            words = f"{config.instruction}\n\n{words}"
         return config.first_human + config.image_open, config.image_close, words + config.assistant
 
     def later_turn(self, question: str) -> str:
@@ -103,4 +113,4 @@ class PromptFormat:
 
     def answer(self, text: str) -> str:
         """An answer as it follows the assistant marker in training, with the stop string."""
-        return f" {text.strip()}{self.stop}"
+        return f"{self.config.lead}{text.strip()}{self.stop}"

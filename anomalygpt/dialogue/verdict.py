@@ -9,6 +9,9 @@ from typing import Literal
 
 from anomalygpt.records import Turn
 
+FIRST_QUESTION = "Is there any anomaly in the image?"
+"""The paper's first question. The verdict on a photo is read from its answer."""
+
 
 @dataclass(frozen=True)
 class _Rules:

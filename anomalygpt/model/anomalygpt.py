@@ -19,15 +19,16 @@ class AnomalyGPT(nn.Module):
 
     Attributes:
         config: what it was built from.
-        image_projection: the joint embedding into the language model's space (the image token).
+        prompt_learner, image_projection: what turns the map, and the joint embedding (the image token), into vectors of
+            the language model's space; None, both, where it was not trained with an eye and is told in words.
     """
 
     def __init__(
         self,
         config: AnomalyGPTConfig,
         eye: Eye,
-        prompt_learner: PromptLearner,
-        image_projection: nn.Linear,
+        prompt_learner: PromptLearner | None,
+        image_projection: nn.Linear | None,
         language: Language,
     ) -> None:
         super().__init__()
@@ -44,6 +45,7 @@ class AnomalyGPT(nn.Module):
 
     def image_token(self, embedding: Tensor) -> Tensor:
         """The image's one vector in the prompt: joint embedding B×D to B×1×H."""
+        assert self.image_projection is not None
         return self.image_projection(embedding.to(self.image_projection.weight.dtype))[:, None]
 
     def prompt_vectors(self, maps: Tensor, region_features: Tensor | None) -> Tensor:
@@ -53,4 +55,5 @@ class AnomalyGPT(nn.Module):
             maps: B×S×S in [0, 1].
             region_features: B×R×C of `Eye.region_features`, where the prompt learner has region vectors.
         """
+        assert self.prompt_learner is not None
         return self.prompt_learner(maps[:, None], region_features)

@@ -30,11 +30,10 @@ def build_model(config: AnomalyGPTConfig, tokenizer: Any, language: Language | N
         tokenizer: of the language model, as transformers makes them.
         language: a language model that is loaded already, taken as it is.
     """
-    hidden = config.language.hidden_size
+    hidden, learner, projection = config.language.hidden_size, None, None
+    if config.prompt_learner is not None:
+        learner = PromptLearner(config.prompt_learner, hidden, sum(config.encoder.widths))
+        projection = nn.Linear(config.encoder.embed_dim, hidden)
     return AnomalyGPT(
-        config,
-        build_eye(config),
-        PromptLearner(config.prompt_learner, hidden, sum(config.encoder.widths)),
-        nn.Linear(config.encoder.embed_dim, hidden),
-        language or Language(config.language, tokenizer),
+        config, build_eye(config), learner, projection, language or Language(config.language, tokenizer)
     )

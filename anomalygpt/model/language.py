@@ -105,6 +105,32 @@ class Language(nn.Module):
         """The text of token ids; bytes that are no whole character are U+FFFD, padding and the like are left out."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
+    @property
+    def special_texts(self) -> list[str]:
+        """What the tokenizer reads as one special token wherever it stands; nothing a user types may hold them."""
+        return [token.content for token in self.tokenizer.added_tokens_decoder.values() if token.content.strip()]
+
+    def chat(self, messages: Sequence[dict[str, str]], reply: bool) -> str:
+        """A dialogue as text, by the chat template that came with the model.
+
+        Args:
+            messages: each with "role" ("user" or "assistant") and "content".
+            reply: whether the text goes on to where the next answer begins.
+
+        Raises:
+            ValueError: the model has no chat template, or one that does not take such a dialogue.
+        """
+        try:
+            text = self.tokenizer.apply_chat_template(
+                list(messages),
+                tokenize=False,
+                add_generation_prompt=reply,
+                enable_thinking=False,  # models that can think aloud first answer at once; others do not look at it
+            )
+        except Exception as error:  # templates raise what they please
+            raise ValueError(f"The language model's chat template cannot be used ({error}).") from error
+        return str(text)
+
     def embed_ids(self, ids: Tensor) -> Tensor:
         """Embeddings B×T×H of token ids B×T."""
         return self._embedding(ids.to(self.device))
