@@ -130,13 +130,16 @@ def write_tensors(tensors: dict[str, Tensor], folder: Path, stem: str) -> None:
     (folder / f"{stem}.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
-def read_tensors(folder: Path, stem: str, expected: dict[str, torch.Size]) -> dict[str, Tensor]:
+def read_tensors(
+    folder: Path, stem: str, expected: dict[str, torch.Size], device: torch.device | str = "cpu"
+) -> dict[str, Tensor]:
     """Reads what `write_tensors` wrote.
 
     Args:
         folder: that `write_tensors` wrote into.
         stem: the name it was given.
         expected: the shape of every tensor that must be there.
+        device: that they are read to.
 
     Raises:
         CheckpointError: a file is missing or not safetensors, or a tensor is missing, unexpected or of another shape.
@@ -153,7 +156,7 @@ def read_tensors(folder: Path, stem: str, expected: dict[str, torch.Size]) -> di
         if not path.is_file():
             raise CheckpointError(f"{path}: this file is missing. {FETCH_AGAIN}")
         try:
-            with safe_open(path, framework="pt") as file:
+            with safe_open(path, framework="pt", device=str(device)) as file:
                 for name in file.keys():  # noqa: SIM118  (the file is no dictionary)
                     _expect(path, name, torch.Size(file.get_slice(name).get_shape()), expected)
                     tensors[name] = file.get_tensor(name)
