@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -33,19 +35,50 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be loaded or saved; the message names the file and the remedy, and users may see it."""
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One tensor that is to be written, and made only then.
+
+    Attributes:
+        name: on disk.
+        shape, dtype: of what `make` gives.
+        make: gives it, on the CPU.
+    """
+
+    name: str
+    shape: torch.Size
+    dtype: torch.dtype
+    make: Callable[[], Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        """Its size on disk."""
+        return self.shape.numel() * self.dtype.itemsize
+
+
 @contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """Gives an empty folder to write a checkpoint into; at the end its files take their places in `folder`.
+def replacing(folder: Path, work: str | None = None) -> Iterator[Path]:
+    """Gives a folder to write a checkpoint into; at the end its files take their places in `folder`.
 
     Each file is renamed into place, the manifest last, and what an older manifest lists beyond the new one is removed.
     Files that no manifest knows, such as a model card, stay. If anything fails before, `folder` keeps its old state.
+
+    Args:
+        folder: of the checkpoint, made if it is not there.
+        work: tells one piece of work from any other. If the same work was begun before and stopped, the files that it
+            had written are in the folder given. None: nothing is kept, and the folder given is empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / ".saving"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    mark = beside / ".work"
+    if work is None or not mark.is_file() or mark.read_text(encoding="utf-8") != work:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+        if work is not None:
+            mark.write_text(work, encoding="utf-8")
     try:
         yield beside
+        mark.unlink(missing_ok=True)
         written = sorted(path.relative_to(beside) for path in beside.rglob("*") if path.is_file())
         old = _listed(folder / MANIFEST)
         manifest = {
@@ -65,7 +98,8 @@ def replacing(folder: Path) -> Iterator[Path]:
         for name in old - set(manifest["files"]):  # type: ignore[call-overload]
             (folder / name).unlink(missing_ok=True)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        if not mark.is_file():  # what is marked goes on later
+            shutil.rmtree(beside, ignore_errors=True)
 
 
 def check_files(folder: Path, hashes: bool | None = None) -> None:
@@ -109,25 +143,47 @@ def check_files(folder: Path, hashes: bool | None = None) -> None:
 
 def write_tensors(tensors: dict[str, Tensor], folder: Path, stem: str) -> None:
     """Writes `stem`.safetensors, or shards of at most `SHARD_BYTES` and their index in the form of transformers."""
-    shards: list[dict[str, Tensor]] = [{}]
-    filled = 0
-    for name, tensor in tensors.items():
-        if shards[-1] and filled + tensor.nbytes > SHARD_BYTES:
-            shards.append({})
-            filled = 0
-        shards[-1][name] = tensor.contiguous()
-        filled += tensor.nbytes
-    if len(shards) == 1:
-        save_file(shards[0], folder / f"{stem}.safetensors", metadata={"format": "pt"})
-        return
+    pieces = [
+        Piece(name, tensor.shape, tensor.dtype, partial(Tensor.contiguous, tensor)) for name, tensor in tensors.items()
+    ]
+    write_pieces(pieces, folder, stem, SHARD_BYTES)
+
+
+def write_pieces(
+    pieces: Sequence[Piece],
+    folder: Path,
+    stem: str,
+    shard_bytes: int,
+    written: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Writes what `write_tensors` writes, with one shard in memory at a time.
+
+    A shard that is there already, from the same work begun before, is left as it is.
+
+    Args:
+        pieces: what to write, in order.
+        folder: where to.
+        stem: of the files' names.
+        shard_bytes: size of a shard at most, unless one tensor alone is larger.
+        written: told the bytes of each shard that is there.
+    """
+    shards: list[list[Piece]] = [[]]
+    for piece in pieces:
+        if shards[-1] and sum(other.nbytes for other in shards[-1]) + piece.nbytes > shard_bytes:
+            shards.append([])
+        shards[-1].append(piece)
     places: dict[str, str] = {}
     for number, shard in enumerate(shards, 1):
-        file = f"{stem}-{number:05d}-of-{len(shards):05d}.safetensors"
-        save_file(shard, folder / file, metadata={"format": "pt"})
-        places |= dict.fromkeys(shard, file)
-    total = sum(tensor.nbytes for tensor in tensors.values())
-    index = {"metadata": {"total_size": total}, "weight_map": places}
-    (folder / f"{stem}.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+        file = f"{stem}-{number:05d}-of-{len(shards):05d}.safetensors" if len(shards) > 1 else f"{stem}.safetensors"
+        if not (folder / file).is_file():
+            part = folder / f".{file}.part"
+            save_file({piece.name: piece.make().contiguous() for piece in shard}, part, metadata={"format": "pt"})
+            os.replace(part, folder / file)
+        places |= {piece.name: file for piece in shard}
+        written(sum(piece.nbytes for piece in shard))
+    if len(shards) > 1:
+        index = {"metadata": {"total_size": sum(piece.nbytes for piece in pieces)}, "weight_map": places}
+        (folder / f"{stem}.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def read_tensors(
@@ -144,6 +200,19 @@ def read_tensors(
     Raises:
         CheckpointError: a file is missing or not safetensors, or a tensor is missing, unexpected or of another shape.
     """
+    return {name: read() for name, read in _each(folder, stem, expected, device)}
+
+
+def check_tensors(folder: Path, stem: str, expected: dict[str, torch.Size]) -> None:
+    """Checks what `read_tensors` checks, without reading any weight."""
+    for _ in _each(folder, stem, expected):
+        pass
+
+
+def _each(
+    folder: Path, stem: str, expected: dict[str, torch.Size], device: torch.device | str = "cpu"
+) -> Iterator[tuple[str, Callable[[], Tensor]]]:
+    """Every tensor's name and how to read it, good until the next one is asked for."""
     single, index = folder / f"{stem}.safetensors", folder / f"{stem}.safetensors.index.json"
     paths = [single]
     if not single.is_file() and index.is_file():
@@ -151,7 +220,7 @@ def read_tensors(
             paths = [folder / file for file in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{index}: this is no index of weights ({error!r}). {FETCH_AGAIN}") from error
-    tensors: dict[str, Tensor] = {}
+    missing = set(expected)
     for path in paths:
         if not path.is_file():
             raise CheckpointError(f"{path}: this file is missing. {FETCH_AGAIN}")
@@ -159,14 +228,14 @@ def read_tensors(
             with safe_open(path, framework="pt", device=str(device)) as file:
                 for name in file.keys():  # noqa: SIM118  (the file is no dictionary)
                     _expect(path, name, torch.Size(file.get_slice(name).get_shape()), expected)
-                    tensors[name] = file.get_tensor(name)
+                    missing.discard(name)
+                    yield name, partial(file.get_tensor, name)
         except SafetensorError as error:
             raise CheckpointError(f"{path}: this is no safetensors file ({error}). {FETCH_AGAIN}") from error
-    if missing := sorted(expected.keys() - tensors.keys()):
+    if missing:
         raise CheckpointError(
-            f"{paths[0]}: {len(missing)} tensors of the model are missing, '{missing[0]}' first. {OTHER_CONFIG}"
+            f"{paths[0]}: {len(missing)} tensors of the model are missing, '{min(missing)}' first. {OTHER_CONFIG}"
         )
-    return tensors
 
 
 def _expect(path: Path, name: str, shape: torch.Size, expected: dict[str, torch.Size]) -> None:

@@ -48,7 +48,7 @@ def save_checkpoint(model: AnomalyGPT, folder: Path | str, dtype: torch.dtype = 
     """
     with replacing(Path(folder)) as beside:
         (beside / CONFIG).write_text(model.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        write_tensors(storable(_without_language(model), dtype), beside, EYE)
+        write_tensors(storable(eye_weights(model), dtype), beside, EYE)
         save_language(model.language, beside / LANGUAGE, dtype)
 
 
@@ -77,7 +77,7 @@ def load_checkpoint(folder: Path | str, placement: Placement | None = None) -> A
     language = load_language(folder / LANGUAGE, config.language, placement)
     with init_empty_weights(include_buffers=False):  # weights that come from files are never drawn; buffers stay true
         model = build_model(config, language.tokenizer, language)
-    expected = _without_language(model)
+    expected = eye_weights(model)
     loaded = read_tensors(folder, EYE, {name: tensor.shape for name, tensor in expected.items()}, placement.device)
     # Each tensor is let go as soon as it has its own number format.
     weights = {name: loaded.pop(name).to(tensor.dtype) for name, tensor in expected.items()}
@@ -88,5 +88,6 @@ def load_checkpoint(folder: Path | str, placement: Placement | None = None) -> A
     return model.eval()
 
 
-def _without_language(model: AnomalyGPT) -> dict[str, Tensor]:
+def eye_weights(model: AnomalyGPT) -> dict[str, Tensor]:
+    """What `eye.safetensors` holds of a model: everything but the language model."""
     return {name: tensor for name, tensor in model.state_dict().items() if not name.startswith(f"{LANGUAGE}.")}
