@@ -7,6 +7,7 @@ holds no state of any conversation: the key/value cache is handed in, so that ma
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -61,6 +62,8 @@ class Language(nn.Module):
             )
         self.end_ids = frozenset(_end_ids(model, tokenizer))
         self.max_positions = config.max_positions
+        # transformers has renamed the argument, and warns of the old name on every start.
+        self._cache_name = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
         self.model: nn.Module = model if config.lora is None else _with_adapters(model, config.lora)
 
     @property
@@ -175,7 +178,7 @@ class Language(nn.Module):
         length = cache.get_seq_length()
         inputs = embeddings.to(self.device, self.dtype)
         try:
-            output = self.model(inputs_embeds=inputs, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            output = self.model(inputs_embeds=inputs, use_cache=True, logits_to_keep=1, **{self._cache_name: cache})
         except BaseException:
             # Some layers have read the embeddings and others have not.
             for layer in cast(list[DynamicLayer], cache.layers):

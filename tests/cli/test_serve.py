@@ -8,6 +8,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from anomalygpt.cli import make_app
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0
@@ -56,19 +59,27 @@ def test_app_opens_the_page_loads_the_model_and_leaves_no_files(tiny_checkpoint,
     assert list(tmp_path.glob("anomalygpt-*")) == []
 
 
-def test_a_checkpoint_that_cannot_be_loaded_ends_the_program_with_the_reason(tmp_path):
-    process = start("--port", str(free_port()), "--checkpoint", str(tmp_path / "nowhere"))
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert "nowhere" in output and "Traceback" not in output
+@pytest.fixture
+def serve(monkeypatch):
+    """Runs the command here, where all that it imports is loaded already; ends with what the command changes undone."""
+    for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):
+        monkeypatch.setenv(name, os.environ.get(name, "False" if "ENABLED" in name else "1000"))
+    handler = signal.getsignal(signal.SIGTERM)
+    yield lambda *arguments: CliRunner().invoke(make_app(), ["serve", *map(str, arguments)])
+    signal.signal(signal.SIGTERM, handler)
 
 
-def test_a_port_in_use_is_told(tiny_checkpoint):
+def test_a_checkpoint_that_cannot_be_loaded_ends_the_program_with_the_reason(serve, tmp_path):
+    result = serve("--port", free_port(), "--checkpoint", tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "nowhere" in result.output and "Traceback" not in result.output
+
+
+def test_a_port_in_use_is_told(serve, tiny_checkpoint):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        process = start("--port", str(port), "--checkpoint", str(tiny_checkpoint))
-        output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 2
-    assert f"Port {port}" in output and "--port" in output and "Traceback" not in output
+        result = serve("--port", port, "--checkpoint", tiny_checkpoint)
+    assert result.exit_code == 2
+    assert f"Port {port}" in result.output and "--port" in result.output and "Traceback" not in result.output
