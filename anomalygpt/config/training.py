@@ -10,6 +10,16 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from anomalygpt.config.schema import ConfigError, Frozen, Natural, Positive, Unit
+from anomalygpt.config.tuning import AdaptData, PaperData
+
+SECTIONS = {
+    "eye": {"eye"},
+    "names": {"names"},
+    "voice": {"voice"},
+    "adapt": {"eye", "adapt"},
+    "paper": {"paper"},
+}
+"""The sections that a recipe of each stage has."""
 
 
 class EyeData(Frozen):
@@ -21,6 +31,8 @@ class EyeData(Frozen):
         early: share of the run in which that is so.
         shots: how many references an episode has, with the chance of each.
         queries: queries an episode, about half of them normal.
+        oblong: share of episodes whose photos are not square.
+        copies: share of episodes with turned copies of the references in memory.
     """
 
     size: Positive = 224
@@ -28,6 +40,8 @@ class EyeData(Frozen):
     early: Unit = 0.0
     shots: dict[Positive, Unit] = Field(default={1: 0.6, 2: 0.25, 4: 0.15})
     queries: Positive = 2
+    oblong: Unit = 0.25
+    copies: Unit = 0.35
 
     @model_validator(mode="after")
     def _agree(self) -> EyeData:
@@ -71,27 +85,37 @@ class TrainingConfig(Frozen):
 
     Attributes:
         stage: "eye" (encoder, decoder, fusion), then "names" (the encoder's head over the photo as a whole), then
-            "voice" (prompt learner, image projection, language model).
-        model: preset to start from, or the folder of the eye that the stage before has trained.
+            "voice" (prompt learner, image projection, language model). "adapt" (the eye) and "paper" (decoder, prompt
+            learner and perhaps adapters of the language model) go on from a finished model with one's own photos.
+        model: preset to start from, the folder of the eye that the stage before has trained, or for "adapt" and
+            "paper" a checkpoint.
+        data: folder of good photos, for "adapt" and "paper".
         first_seed: simulated data of this run are drawn from seeds at and over this number.
-        batch: episodes (eye) or dialogues (voice) in one step over all processes.
+        batch: episodes (eye, adapt) or dialogues (voice, paper) in one step over all processes.
+        accumulate: parts in which each process works through its share of a step, to save memory.
         steps: optimiser steps in all.
+        optimizer: "adamw", or "adamw8bit", whose moments take a quarter of the memory, on a GPU.
         learning_rate: the highest; rises over `warmup` steps, then falls on a cosine to zero.
         average: decay of the moving average of weights that is shipped; 0 keeps none.
         weights: factor of each named loss; what is not named counts 1.
         save_minutes: time between two resumable states.
     """
 
-    stage: Literal["eye", "names", "voice"]
+    stage: Literal["eye", "names", "voice", "adapt", "paper"]
     model: str
+    data: str = ""
     seed: Natural = 0
     first_seed: Natural = 0
     eye: EyeData | None = None
     names: NamesData | None = None
     voice: VoiceData | None = None
+    adapt: AdaptData | None = None
+    paper: PaperData | None = None
     batch: Positive
+    accumulate: Positive = 1
     steps: Positive
     learning_rate: Annotated[float, Field(gt=0)]
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
     warmup: Natural = 100
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
@@ -103,9 +127,14 @@ class TrainingConfig(Frozen):
 
     @model_validator(mode="after")
     def _agree(self) -> TrainingConfig:
-        sections = {name for name in ("eye", "names", "voice") if getattr(self, name) is not None}
-        if sections != {self.stage}:
-            raise ValueError(f"a run of stage '{self.stage}' has the section '{self.stage}' and no other stage's")
+        needed = SECTIONS[self.stage]
+        if {name for name in set().union(*SECTIONS.values()) if getattr(self, name) is not None} != needed:
+            listed = " and ".join(f"'{name}'" for name in sorted(needed))
+            raise ValueError(f"a run of stage '{self.stage}' has the section {listed} and no other stage's")
+        if self.data and self.stage not in ("adapt", "paper"):
+            raise ValueError(f"stage '{self.stage}' learns from the simulation alone: leave out data")
+        if self.batch % self.accumulate:
+            raise ValueError(f"batch ({self.batch}) must be a multiple of accumulate ({self.accumulate})")
         if self.warmup >= self.steps:
             raise ValueError("warmup must be shorter than steps")
         return self

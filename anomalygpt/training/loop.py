@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import nn
+from torch import Tensor, nn
 
+from anomalygpt.config import ConfigError
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.training.curves import draw_curves
+from anomalygpt.training.sharded import is_sharded, prepare_sharded, save_sharded
 from anomalygpt.training.state import MovingAverage, load_state, save_state
 
 LOG_EVERY = 20
@@ -35,7 +37,7 @@ class OwnShare(torch.utils.data.Sampler[int]):
 
     def __init__(self, config: TrainingConfig, start: int, rank: int, processes: int) -> None:
         if config.batch % processes:
-            raise ValueError(f"batch {config.batch} cannot be shared evenly by {processes} processes")
+            raise ConfigError(f"batch {config.batch} cannot be shared evenly by {processes} processes")
         self.config, self.start, self.rank, self.processes = config, start, rank, processes
 
     def __len__(self) -> int:
@@ -65,25 +67,33 @@ def run(
         device: "cpu" forces the CPU; "auto" leaves the choice to accelerate.
 
     Returns:
-        The moving average, or None where the recipe keeps none. The task holds the last weights.
+        The moving average, or None where the recipe keeps none. The task holds the last weights, unless they are
+        spread over several GPUs; the newest state in `out/state` has them always.
+
+    Raises:
+        ConfigError: batch, processes and accumulation do not go together, or an optimiser cannot run here.
     """
-    accelerator = Accelerator(mixed_precision=config.precision, cpu=device == "cpu")
-    # Matrices are decayed; biases, norms and embeddings' scales are not.
-    learning = [parameter for parameter in task.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(
-        groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=accelerator.device.type == "cpu"
+    accelerator = Accelerator(
+        mixed_precision=config.precision, cpu=device == "cpu", gradient_accumulation_steps=config.accumulate
     )
+    shares = accelerator.num_processes * config.accumulate
+    if config.batch % shares:
+        raise ConfigError(
+            f"batch {config.batch} cannot be shared evenly by {accelerator.num_processes} processes in "
+            f"{config.accumulate} parts each; make batch a multiple of {shares}"
+        )
+    optimizer = make_optimizer(config, task, accelerator.device)
     average = MovingAverage(task, config.average) if config.average else None
-    start = load_state(out / "state", task, optimizer, average)
-    task.to(accelerator.device)
-    wrapped, optimizer = accelerator.prepare(task, optimizer)
+    if is_sharded(accelerator):
+        wrapped, optimizer, start = prepare_sharded(accelerator, config, out / "state", task, optimizer)
+    else:
+        start = load_state(out / "state", task, optimizer, average)
+        task.to(accelerator.device)
+        wrapped, optimizer = accelerator.prepare(task, optimizer)
+    learning = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
     loader = torch.utils.data.DataLoader(
         data,
-        batch_size=config.batch // accelerator.num_processes,
+        batch_size=config.batch // shares,
         sampler=OwnShare(config, start, accelerator.process_index, accelerator.num_processes),
         collate_fn=collate,
         num_workers=config.workers,
@@ -92,36 +102,87 @@ def run(
     )
     log = Log(out / "log.jsonl", start) if accelerator.is_main_process else None
     saved = time.monotonic()
+    batches = iter(loader)
     task.train()
     with _progress(accelerator.is_main_process) as progress:
         bar = progress.add_task(config.stage, total=config.steps, completed=start, losses="")
-        for step, batch in enumerate(loader, start):
-            # Whatever chance there is in the task (dropout) hangs on the step alone, so a resumed run repeats it.
-            torch.manual_seed(config.seed * 1_000_003 + step)
+        for step in range(start, config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(config, step)
-            with accelerator.autocast():
-                named = wrapped(batch.to(accelerator.device))
-                total = sum(config.weights.get(name, 1.0) * value for name, value in named.items())
-            if not torch.isfinite(total):
-                raise FloatingPointError(f"step {step}: the loss is not finite; lower learning_rate or precision")
-            accelerator.backward(total)
-            accelerator.clip_grad_norm_(learning, config.clip_norm)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            losses: dict[str, Tensor] = {}
+            for part in range(config.accumulate):
+                batch = next(batches)
+                if not part:
+                    # Whatever chance there is in the task (dropout) hangs on step and process alone, so a resumed run
+                    # repeats it.
+                    torch.manual_seed(config.seed * 1_000_003 + step + 7_919 * accelerator.process_index)
+                with accelerator.accumulate(wrapped):
+                    with accelerator.autocast():
+                        named = wrapped(batch.to(accelerator.device))
+                        total = sum(config.weights.get(name, 1.0) * value for name, value in named.items())
+                    if not torch.isfinite(total):
+                        raise FloatingPointError(
+                            f"step {step}: the loss is not finite; lower learning_rate or precision"
+                        )
+                    accelerator.backward(total)
+                    if accelerator.sync_gradients:
+                        accelerator.clip_grad_norm_(learning, config.clip_norm)
+                    optimizer.step()
+                    optimizer.zero_grad(set_to_none=True)
+                for name, value in {**named, "total": total}.items():
+                    share = value.detach().float() / config.accumulate
+                    losses[name] = losses[name] + share if name in losses else share
             if average is not None:
                 average.update(accelerator.unwrap_model(wrapped), step)
+            due = accelerator.is_main_process and time.monotonic() - saved > 60 * config.save_minutes
+            means, anyone = _over_processes(accelerator, losses, due)
             if log is not None:
-                log.add(step, {**{name: value.item() for name, value in named.items()}, "total": total.item()})
+                log.add(step, means)
                 progress.update(bar, completed=step + 1, losses=log.line)
-            last = step + 1 == config.steps
-            if last or time.monotonic() - saved > 60 * config.save_minutes:
+            if step + 1 == config.steps or anyone:
                 accelerator.wait_for_everyone()
-                if log is not None:
+                if is_sharded(accelerator):
+                    save_sharded(out / "state", step + 1, accelerator, wrapped)
+                elif log is not None:
                     save_state(out / "state", step + 1, accelerator.unwrap_model(wrapped), optimizer.optimizer, average)
+                if log is not None:
                     draw_curves(out / "log.jsonl", out / "curves.png")
+                accelerator.wait_for_everyone()
                 saved = time.monotonic()
     return average
+
+
+def make_optimizer(config: TrainingConfig, task: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """AdamW over what learns. Matrices are decayed; biases, norms and embeddings' scales are not.
+
+    Raises:
+        ConfigError: the 8-bit optimiser is wanted where it cannot run.
+    """
+    learning = [parameter for parameter in task.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in learning if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in learning if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=device.type == "cpu")
+    if device.type != "cuda":
+        raise ConfigError(f"optimizer 'adamw8bit' needs a GPU and this run is on '{device.type}'; take 'adamw'")
+    try:
+        from bitsandbytes.optim import AdamW8bit
+    except ImportError as error:
+        raise ConfigError(
+            "optimizer 'adamw8bit' needs bitsandbytes: pip install bitsandbytes, or take 'adamw'"
+        ) from error
+    return AdamW8bit(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+
+
+def _over_processes(
+    accelerator: Accelerator, losses: dict[str, Tensor], due: bool
+) -> tuple[dict[str, float], bool]:
+    """The mean of each loss over all processes, and whether a state is due by anyone's clock."""
+    own = torch.stack([*losses.values(), torch.full_like(losses["total"], float(due))])
+    *means, anyone = accelerator.reduce(own, "mean").tolist()
+    return dict(zip(losses, means, strict=True)), anyone > 0
 
 
 class Log:

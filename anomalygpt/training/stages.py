@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_config, load_preset, preset_names
-from anomalygpt.config.training import TrainingConfig
+from anomalygpt.config.training import TrainingConfig, load_recipe
 from anomalygpt.model.build import build_eye
 from anomalygpt.model.eye import Eye
 from anomalygpt.training.eye import EyeData, EyeTask, join
@@ -37,10 +37,9 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
     """
     out.mkdir(parents=True, exist_ok=True)
     recipe = out / "recipe.json"
-    text = config.model_dump_json(indent=2)
-    if recipe.exists() and recipe.read_text() != text:
+    if recipe.exists() and _held(recipe) != config:
         raise ConfigError(f"{recipe}: this folder holds a run of another recipe; choose another --out, or remove it.")
-    recipe.write_text(text)
+    recipe.write_text(config.model_dump_json(indent=2))
     if config.stage == "eye":
         return train_eye(config, out, device)
     if config.stage == "names":
@@ -48,6 +47,14 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
     from anomalygpt.training.voice import train_voice  # knows the language model, which the eye does without
 
     return train_voice(config, out, device)
+
+
+def _held(recipe: Path) -> TrainingConfig | None:
+    """The recipe of the run that a folder holds; settings that came later have their usual values. None: no recipe."""
+    try:
+        return load_recipe(str(recipe))
+    except ConfigError:
+        return None
 
 
 def train_eye(config: TrainingConfig, out: Path, device: str) -> Path:

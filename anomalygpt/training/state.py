@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 POINTER = "latest.json"
+WEIGHTS = "weights.safetensors"
 
 
 class MovingAverage:
@@ -49,26 +52,38 @@ def save_state(
     folder: Path, step: int, module: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage | None
 ) -> None:
     """Writes a whole new state, points to it, and only then removes the one before."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"step-{step:08d}"
-    if target.exists():
-        shutil.rmtree(target)
-    beside = folder / f"step-{step:08d}.part"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    beside = new_state(folder, step)
     # Of tied weights the parameters name one, and the buffers are none of them; frozen ones are not kept.
     weights = {name: value.detach() for name, value in module.named_parameters() if value.requires_grad}
     weights |= {name: value for name, value in module.named_buffers() if name in module.state_dict()}
-    save_file({name: value.contiguous() for name, value in weights.items()}, beside / "weights.safetensors")
+    save_file({name: value.contiguous() for name, value in weights.items()}, beside / WEIGHTS)
     if average is not None:
         save_file({name: value.contiguous() for name, value in average.values.items()}, beside / "average.safetensors")
-    moments = {
-        f"{index}.{key}": torch.as_tensor(value).contiguous()
-        for index, entry in optimizer.state_dict()["state"].items()
-        for key, value in entry.items()
-    }
-    save_file(moments, beside / "optimizer.safetensors")
-    os.replace(beside, target)
+    moments, numbers = {}, {}
+    for index, entry in optimizer.state_dict()["state"].items():
+        for key, value in entry.items():
+            if isinstance(value, Tensor):  # cloned, as 8-bit optimisers share some of them
+                moments[f"{index}.{key}"] = value.detach().clone().contiguous()
+            else:
+                numbers[f"{index}.{key}"] = value
+    save_file(moments, beside / "optimizer.safetensors", metadata={"numbers": json.dumps(numbers)})
+    publish_state(folder, step)
+
+
+def new_state(folder: Path, step: int) -> Path:
+    """An empty folder to write the state of a step into, which counts for nothing before `publish_state`."""
+    beside = folder / f"step-{step:08d}.part"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    return beside
+
+
+def publish_state(folder: Path, step: int) -> None:
+    """Makes the written state of a step the one to go on from, and removes the one before."""
+    target = folder / f"step-{step:08d}"
+    if target.exists():
+        shutil.rmtree(target)
+    os.replace(folder / f"{target.name}.part", target)
     pointer = folder / f"{POINTER}.part"
     pointer.write_text(json.dumps({"step": step, "folder": target.name}))
     os.replace(pointer, folder / POINTER)
@@ -79,17 +94,34 @@ def save_state(
 
 def load_state(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage | None) -> int:
     """Restores the newest state into its parts; returns the step to go on from, 0 where there is none."""
-    if not (folder / POINTER).exists():
+    step, source = newest_state(folder)
+    if source is None:
         return 0
-    pointer = json.loads((folder / POINTER).read_text())
-    source = folder / pointer["folder"]
-    module.load_state_dict(load_file(source / "weights.safetensors"), strict=False)
+    module.load_state_dict(load_file(source / WEIGHTS), strict=False)
     if average is not None:
         for name, value in load_file(source / "average.safetensors").items():
             average.values[name].copy_(value)
-    entries: dict[int, dict[str, Tensor]] = {}
-    for name, value in load_file(source / "optimizer.safetensors").items():
+    with safe_open(source / "optimizer.safetensors", framework="pt") as file:
+        moments: dict[str, Any] = json.loads((file.metadata() or {}).get("numbers", "{}"))
+    moments |= load_file(source / "optimizer.safetensors")
+    entries: dict[int, dict[str, Any]] = {}
+    for name, value in moments.items():
         index, key = name.split(".", 1)
         entries.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
-    return int(pointer["step"])
+    return step
+
+
+def newest_state(folder: Path) -> tuple[int, Path | None]:
+    """The step to go on from and the folder of its state; 0 and None where there is none."""
+    if not (folder / POINTER).exists():
+        return 0, None
+    pointer = json.loads((folder / POINTER).read_text())
+    return int(pointer["step"]), folder / pointer["folder"]
+
+
+def newest_weights(folder: Path) -> dict[str, Tensor]:
+    """What has been learned by the newest state, by parameter name."""
+    _, source = newest_state(folder)
+    assert source is not None
+    return load_file(source / WEIGHTS)

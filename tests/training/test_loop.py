@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from anomalygpt.config import ConfigError
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.training import loop
 from anomalygpt.training.loop import OwnShare, learning_rate, run
@@ -121,3 +122,29 @@ def test_the_rate_rises_then_falls_to_zero():
     assert rates[:5] == sorted(rates[:5]) and rates[5:] == sorted(rates[5:], reverse=True)
     assert max(rates) == pytest.approx(0.05) and rates[-1] < 0.001
     assert loop.LOG_EVERY > 0
+
+
+def test_parts_of_a_step_add_up_to_the_step(tmp_path):
+    """Without dropout and batch statistics, working through a step in parts changes nothing but rounding."""
+
+    class Plain(Task):
+        def forward(self, batch):
+            return {"distance": (self.layer(batch) - batch / 2).square().mean()}
+
+    logs, weights = [], []
+    for parts in (1, 2, 4):
+        torch.manual_seed(0)
+        task = Plain()
+        run(recipe(accumulate=parts), task, Numbers(), collate, tmp_path / str(parts), "cpu")
+        logs.append([json.loads(line)["total"] for line in (tmp_path / str(parts) / "log.jsonl").open()])
+        weights.append(task.layer.weight.detach())
+    for log, weight in zip(logs[1:], weights[1:], strict=True):
+        assert log == pytest.approx(logs[0], rel=1e-4)
+        torch.testing.assert_close(weight, weights[0], rtol=1e-4, atol=1e-5)
+
+
+def test_what_does_not_go_together_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="multiple of accumulate"):
+        recipe(accumulate=3)
+    with pytest.raises(ConfigError, match="needs a GPU"):
+        run(recipe(optimizer="adamw8bit"), Task(), Numbers(), collate, tmp_path, "cpu")
