@@ -138,7 +138,18 @@ class Language(nn.Module):
         """Embeddings B×T×H of token ids B×T."""
         return self._embedding(ids.to(self.device))
 
-    def forward(self, embeddings: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None) -> Tensor:
+    def add_adapters(self, lora: LoRAConfig) -> None:
+        """Puts new adapters, which change nothing yet, on a language model that has none."""
+        self.model = _with_adapters(self.base, lora)
+        self.config = self.config.model_copy(update={"lora": lora})
+
+    def forward(
+        self,
+        embeddings: Tensor,
+        attention_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        by_row: bool = False,
+    ) -> Tensor:
         """Logits, or with labels the loss.
 
         Args:
@@ -146,6 +157,8 @@ class Language(nn.Module):
             attention_mask: B×T, 1 for a position in use and 0 for padding, which must be on the right.
             labels: int64 B×T, the token at each position itself (it is predicted from those before it), `IGNORED`
                 where there is nothing to learn.
+            by_row: whether rows count alike, however many labels each has; so the loss of a batch is the mean of the
+                losses of its parts.
 
         Returns:
             Logits B×T×V, or the mean cross-entropy over the labelled positions, a scalar in nats (0 if there are none).
@@ -159,7 +172,11 @@ class Language(nn.Module):
         if not len(kept):
             return embeddings.sum() * 0
         logits = self.model(**inputs, logits_to_keep=kept).logits
-        return cross_entropy(logits.float().flatten(0, 1), targets[:, kept].flatten(), ignore_index=IGNORED)
+        wanted = targets[:, kept]
+        if not by_row:
+            return cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
+        losses = cross_entropy(logits.float().transpose(1, 2), wanted, ignore_index=IGNORED, reduction="none")
+        return (losses.sum(1) / (wanted != IGNORED).sum(1).clamp(min=1)).mean()
 
     def new_cache(self) -> DynamicCache:
         """An empty key/value cache for one conversation.
