@@ -71,13 +71,17 @@ class VoiceData(Frozen):
         max_turns: longest dialogue.
         chinese: share of Chinese dialogues.
         vocabulary_dialogues: how many dialogues the tokenizer is trained on.
+        region_vectors: vectors with the look of the strongest regions; None as the eye's config has it.
+        evidence: whether the measured regions are told as text; None as the eye's config has it.
     """
 
     photos: Positive = 6000
     shots: dict[Natural, Unit] = Field(default={0: 0.15, 1: 0.6, 2: 0.15, 4: 0.1})
-    max_turns: Positive = 6
+    max_turns: Annotated[int, Field(ge=1, le=10)] = 10
     chinese: Unit = 0.4
     vocabulary_dialogues: Positive = 20000
+    region_vectors: Natural | None = None
+    evidence: bool | None = None
 
 
 class TrainingConfig(Frozen):

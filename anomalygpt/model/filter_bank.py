@@ -46,7 +46,7 @@ class FilterBank(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("opponent", torch.tensor(OPPONENT)[:, :, None, None], persistent=False)
+        self.register_buffer("opponent", torch.tensor(OPPONENT), persistent=False)
         self.register_buffer("gabor", gabor_kernels(), persistent=False)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,7 +57,9 @@ class FilterBank(nn.Module):
             energy of the coarsest scale, B×COARSE×S/8×S/8.
         """
         with torch.no_grad(), torch.autocast(pixels.device.type, enabled=False):
-            colors = F.conv2d(pixels.float(), self.opponent)
+            # As a product and not as a 1×1 convolution, and the Gabor kernels with channels last: several times faster
+            # on a CPU for so few channels.
+            colors = torch.einsum("oc,bchw->bohw", self.opponent, pixels.float())
             mean = F.avg_pool2d(colors, 4)
             spread = (F.avg_pool2d(colors.square(), 4) - mean.square()).clamp(min=0).add(1e-4).sqrt()
             level = colors[:, :1]
@@ -65,17 +67,18 @@ class FilterBank(nn.Module):
             for scale in range(SCALES):
                 if scale:
                     level = F.avg_pool2d(level, 2)
-                answers = F.conv2d(F.pad(level, [SIDE // 2] * 4, mode="replicate"), self.gabor)
-                even, odd = answers.chunk(2, dim=1)
-                # The square root compresses, so that a faint crack is not drowned by the part's outline.
-                energies.append((even.square() + odd.square() + 1e-6).pow(0.25))
-            half = F.avg_pool2d(colors[:, :1], 4)
-            padded = F.pad(half, [1] * 4, mode="replicate")
+                padded = F.pad(level, [SIDE // 2] * 4, mode="replicate").contiguous(memory_format=torch.channels_last)
+                even, odd = F.conv2d(padded, self.gabor).contiguous().chunk(2, dim=1)
+                energy = torch.hypot(even, odd)
+                # Of the two finest scales the strongest answer in each cell is kept: small defects fill a fraction of one.
+                if scale < 2:
+                    energy = F.max_pool2d(energy, 4 >> scale)
+                # The root compresses, so that a faint crack is not drowned by the part's outline.
+                energies.append((energy.square() + 1e-6).sqrt().sqrt())
+            padded = F.pad(mean[:, :1], [1] * 4, mode="replicate")
             gradient = torch.cat(
                 [padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2], padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]], 1
             )
-            fine = [mean, spread, gradient]
-            # Of the two finest scales the strongest answer in each cell is kept beside none of the mean: small
-            # defects fill a fraction of a cell.
-            fine += [F.max_pool2d(energies[0], 4), F.max_pool2d(energies[1], 2), energies[2]]
-            return torch.cat(fine, 1), energies[3]
+            fine = torch.cat([mean, spread, gradient, *energies[:3]], 1)
+            # Convolutions with channels last are the fastest, and take their format from their input.
+            return tuple(x.contiguous(memory_format=torch.channels_last) for x in (fine, energies[3]))

@@ -5,7 +5,8 @@ The session, and the training of the voice, both look through here, so that word
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,15 @@ from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
 
 
+COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
+    lambda photo: np.rot90(photo, 1),
+    lambda photo: np.rot90(photo, 2),
+    lambda photo: np.rot90(photo, 3),
+    lambda photo: photo[:, ::-1],
+)
+"""How else a good part may lie before the camera."""
+
+
 @torch.inference_mode()
 def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
     """Encodes RGB uint8 photos of any size, each padded to the model's square."""
@@ -29,8 +39,8 @@ def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
 
 
 def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-    """Every photo turned by 90, 180 and 270 degrees."""
-    return [np.ascontiguousarray(np.rot90(photo, turn)) for photo in photos for turn in (1, 2, 3)]
+    """Every photo turned by 90, 180 and 270 degrees, and mirrored."""
+    return [np.ascontiguousarray(copy(photo)) for photo in photos for copy in COPIES]
 
 
 @torch.inference_mode()
@@ -42,6 +52,7 @@ def look(
     memory: list[LayerMemory] | None,
     references: int,
     rule: str | None = None,
+    normal: float | None = None,
 ) -> Inspection:
     """Inspects one encoded photo.
 
@@ -52,8 +63,9 @@ def look(
         memory: of the references, None without any.
         references: how many normal photos the memory was made of.
         rule: "paper" or "fused"; the config's if left out.
+        normal: by rule "paper", the distance at which the reference map is 0.5; None: as in the paper.
     """
-    square = eye.anomaly_map(query, states, memory, rule)[0].float().cpu().numpy()
+    square = eye.anomaly_map(query, states, memory, rule, normal)[0].float().cpu().numpy()
     height, width = photo.shape[:2]
     anomaly_map = Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
     score = float(anomaly_map.max())  # the paper's image score, of the map as it is shown

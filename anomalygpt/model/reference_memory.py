@@ -25,7 +25,8 @@ class LayerMemory:
 
     Attributes:
         patches: K×N×C, L2-normalised, N = grid².
-        typical: K×N, cosine distance of each patch to its nearest like elsewhere in the references.
+        typical: K×N, cosine distance of each patch to its nearest like elsewhere in the references; of a turned copy,
+            elsewhere in itself.
         aligned: K, bool, False for turned copies, whose positions mean nothing.
         grid: patches per side.
     """
@@ -75,14 +76,16 @@ def remember(references: Features, aligned: Sequence[bool] | None = None) -> lis
     for patches in references.patches:
         count, _, grid, _ = patches.shape
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
-        every = flat.flatten(0, 1)
         own_place = _window(grid, 1, flat.device)
+        is_aligned = torch.tensor(list(aligned or [True] * count), device=flat.device)
         typical = []
         for index in range(count):  # one reference at a time keeps the cost linear in memory
-            similarity = (flat[index] @ every.T).unflatten(1, (count, -1))
-            similarity[:, index].masked_fill_(own_place, -1.0)
+            # A turned copy of a patch is no other patch that is like it: copies are compared within themselves alone.
+            among = is_aligned.clone() if is_aligned[index] else torch.zeros_like(is_aligned)
+            among[index] = True
+            similarity = (flat[index] @ flat[among].flatten(0, 1).T).unflatten(1, (int(among.sum()), -1))
+            similarity[:, int(among[:index].sum())].masked_fill_(own_place, -1.0)
             typical.append(1 - similarity.flatten(1).amax(1))
-        is_aligned = torch.tensor(list(aligned or [True] * count), device=flat.device)
         layers.append(LayerMemory(flat, torch.stack(typical), is_aligned, grid))
     return layers
 

@@ -67,8 +67,8 @@ class AttentionBlock(nn.Module):
 class BankTower(nn.Module):
     """Filter bank and learned stages of stride 4, 8 and 16.
 
-    Intermediates: 0 the bank itself at stride 8, unlearned; 1, 2 and 3 the stages of stride 4, 8 and 16, the first two
-    enriched from above.
+    Intermediates: 0 the bank itself at stride 8, unlearned; 1 the stage of stride 8, enriched from above; 2 the stage
+    of stride 16.
 
     Args:
         widths: channels at stride 4, 8 and 16.
@@ -80,7 +80,7 @@ class BankTower(nn.Module):
     def __init__(
         self,
         widths: tuple[int, int, int] = (64, 128, 256),
-        blocks: tuple[int, int, int] = (2, 3, 3),
+        blocks: tuple[int, int, int] = (1, 2, 2),
         num_classes: int = 0,
         global_pool: str = "avg",
     ) -> None:
@@ -103,8 +103,6 @@ class BankTower(nn.Module):
         self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(pooled, HEAD_WIDTH), nn.GELU())
         self.up8 = nn.Conv2d(deep, middle, 1)
         self.merge8 = nn.Conv2d(middle, middle, 3, padding=1)
-        self.up4 = nn.Conv2d(middle, fine, 1)
-        self.merge4 = nn.Conv2d(fine, fine, 3, padding=1)
 
     def reset_classifier(self, num_classes: int, global_pool: str = "avg") -> None:
         """As timm's; this tower never classifies by itself."""
@@ -119,10 +117,9 @@ class BankTower(nn.Module):
         x8 = self.stage8(F.relu(torch.cat([self.down8(x4), coarse], 1)))
         x16 = self.stage16(self.down16(x8))
         top8 = self.merge8(F.relu(x8 + F.interpolate(self.up8(x16), scale_factor=2.0, mode="nearest")))
-        top4 = self.merge4(F.relu(x4 + F.interpolate(self.up4(F.relu(top8)), scale_factor=2.0, mode="nearest")))
         # The photo as a whole is known by the statistics of every depth: a weave by the bank's, a screw by the deepest.
         last = torch.cat([x16, F.avg_pool2d(x8, 2), F.avg_pool2d(plain, 2)], 1)
-        return last, [plain, top4, top8, x16]
+        return last, [plain, top8, x16]
 
     def forward_intermediates(
         self,
@@ -133,7 +130,7 @@ class BankTower(nn.Module):
         output_fmt: str = "NCHW",
         intermediates_only: bool = False,
     ) -> list[Tensor] | tuple[Tensor, list[Tensor]]:
-        """As timm's: the last features B×C×S/16×S/16 and the chosen of the four intermediates (NCHW)."""
+        """As timm's: the last features B×C×S/16×S/16 and the chosen of the three intermediates (NCHW)."""
         if norm or stop_early or output_fmt != "NCHW":
             raise ValueError("the embedded tower gives raw intermediates as NCHW, always of the whole tower")
         last, every = self._stages(x)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from anomalygpt.config.training import EyeData as Episodes
 from anomalygpt.config.training import TrainingConfig
+from anomalygpt.imaging.geometry import Geometry
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
+from anomalygpt.model.looking import COPIES
 from anomalygpt.model.reference_memory import LayerMatch, match
 from anomalygpt.model.state_prompts import ANY, TEMPLATES
 from anomalygpt.records import Sample
@@ -49,8 +54,9 @@ class EyeBatch:
     """E episodes: R references in all, then Q queries in all.
 
     Attributes:
-        squares: (R+Q)×3×S×S uint8, all references first.
+        squares: (R+Q)×3×S×S uint8, all references first; in each episode its turned copies after the others.
         shots: references of each episode.
+        copies: turned copies of references of each episode.
         queries: queries of each episode.
         masks: Q×S×S bool.
         products: index into `PRODUCTS` of each episode.
@@ -59,6 +65,7 @@ class EyeBatch:
 
     squares: Tensor
     shots: list[int]
+    copies: list[int]
     queries: list[int]
     masks: Tensor
     products: list[int]
@@ -66,9 +73,7 @@ class EyeBatch:
 
     def to(self, device: torch.device) -> EyeBatch:
         """The same on another device."""
-        return EyeBatch(
-            self.squares.to(device), self.shots, self.queries, self.masks.to(device), self.products, self.told
-        )
+        return replace(self, squares=self.squares.to(device), masks=self.masks.to(device))
 
 
 class EyeData(torch.utils.data.Dataset[EyeBatch]):
@@ -90,45 +95,67 @@ class EyeData(torch.utils.data.Dataset[EyeBatch]):
         early = index < self.data.early * self.config.steps * self.config.batch
         size = self.data.early_size if early else self.data.size
         episode = make_episode((seed,), size, shots, self.data.queries)
-        return collate([_turned(episode, int(rng.integers(4)), bool(rng.integers(2)))], [bool(rng.integers(2))])
+        return arranged(episode, self.data, rng)
 
 
-def _turned(episode: list[Sample], quarter: int, mirrored: bool) -> list[tuple[Sample, list[np.ndarray], np.ndarray]]:
-    """The whole episode turned and mirrored alike: photos (references, then query) and mask of each sample."""
+def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator) -> EyeBatch:
+    """One episode as a batch, with what no simulation of a fixed station brings.
 
-    def turn(image: np.ndarray) -> np.ndarray:
+    All photos are turned and mirrored alike; some episodes are of photos that are not square, padded as a user's would
+    be; some have turned copies in their memory, and their queries then often lie as these do.
+
+    Args:
+        episode: samples with the same references.
+        data: chances of the recipe.
+        rng: the chance.
+    """
+    quarter, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    told = bool(rng.integers(2))
+    size = episode[0].mask.shape[0]
+    window = _oblong(size, rng) if rng.random() < data.oblong else (slice(None), slice(None))
+
+    def same(image: NDArray[Any]) -> NDArray[Any]:
         image = np.rot90(image, quarter)
-        return np.ascontiguousarray(image[:, ::-1] if mirrored else image)
+        image = (image[:, ::-1] if mirrored else image)[window]
+        return Geometry.fit(image.shape[0], image.shape[1], size).to_square(np.ascontiguousarray(image))
 
-    return [
-        (sample, [turn(photo) for photo in (*sample.references, sample.query)], turn(sample.mask)) for sample in episode
-    ]
-
-
-def collate(episodes: Sequence[list[tuple[Sample, list[np.ndarray], np.ndarray]]], told: Sequence[bool]) -> EyeBatch:
-    """Joins turned episodes to one batch."""
-    references = [photo for episode in episodes for photo in episode[0][1][:-1]]
-    queries = [photos[-1] for episode in episodes for _, photos, _ in episode]
-    masks = [mask for episode in episodes for _, _, mask in episode]
-    squares = torch.from_numpy(np.stack(references + queries)).permute(0, 3, 1, 2).contiguous()
-    samples = [episode[0][0] for episode in episodes]
+    references = [same(photo) for photo in episode[0].references]
+    queries = [same(sample.query) for sample in episode]
+    masks = [same(sample.mask) for sample in episode]
+    copies: list[NDArray[Any]] = []
+    if rng.random() < data.copies:
+        turn = COPIES[int(rng.integers(len(COPIES)))]
+        copies = [turn(photo) for photo in references]
+        if rng.random() < 0.6:
+            queries, masks = [turn(photo) for photo in queries], [turn(mask) for mask in masks]
     return EyeBatch(
-        squares,
-        [len(sample.references) for sample in samples],
-        [len(episode) for episode in episodes],
+        torch.from_numpy(np.stack([*references, *copies, *queries])).permute(0, 3, 1, 2).contiguous(),
+        [len(references)],
+        [len(copies)],
+        [len(queries)],
         torch.from_numpy(np.stack(masks)),
-        [product_index(sample) for sample in samples],
-        list(told),
+        [product_index(episode[0])],
+        [told],
     )
+
+
+def _oblong(size: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """A window of the full width or the full height, and less of the other."""
+    short = int(size * rng.uniform(0.55, 0.95))
+    start = int(rng.integers(size - short + 1))
+    cut, whole = slice(start, start + short), slice(0, size)
+    return (cut, whole) if rng.random() < 0.6 else (whole, cut)
 
 
 def join(batches: Sequence[EyeBatch]) -> EyeBatch:
     """Joins batches of single episodes to one, references first."""
-    references = [batch.squares[: sum(batch.shots)] for batch in batches]
-    queries = [batch.squares[sum(batch.shots) :] for batch in batches]
+    kept = [batch.shots[0] + batch.copies[0] for batch in batches]
+    references = [batch.squares[:count] for batch, count in zip(batches, kept, strict=True)]
+    queries = [batch.squares[count:] for batch, count in zip(batches, kept, strict=True)]
     return EyeBatch(
         torch.cat(references + queries),
         [shots for batch in batches for shots in batch.shots],
+        [copies for batch in batches for copies in batch.copies],
         [count for batch in batches for count in batch.queries],
         torch.cat([batch.masks for batch in batches]),
         [product for batch in batches for product in batch.products],
@@ -148,6 +175,8 @@ class EyeTask(nn.Module):
         # Channels last is how the convolutions are fastest, on a CPU and on a GPU.
         self.eye = eye.requires_grad_(True).to(memory_format=torch.channels_last)
         eye.encoder.clip.logit_scale.requires_grad_(False)  # anchors have a fixed sharpness
+        # Tens of thousands of tokens of which a few dozen occur: the layers above learn what these mean.
+        eye.encoder.clip.token_embedding.requires_grad_(False)
         self.register_buffer("anchors", product_anchors(eye.config.encoder.embed_dim), persistent=False)
 
     def forward(self, batch: EyeBatch) -> dict[str, Tensor]:
@@ -155,7 +184,7 @@ class EyeTask(nn.Module):
         eye, fusion = self.eye, self.eye.fusion
         assert fusion is not None
         features = eye.see(batch.squares)
-        references = sum(batch.shots)
+        references = sum(batch.shots) + sum(batch.copies)
         query = features.select(slice(references, None))
         matches = self._match(features, batch)
         names = [
@@ -188,11 +217,12 @@ class EyeTask(nn.Module):
     def _match(self, features: Features, batch: EyeBatch) -> list[LayerMatch]:
         """Matches each episode's queries with its own references, joined over the batch, layer by layer."""
         every: list[list[LayerMatch]] = []
-        start, at = 0, sum(batch.shots)
-        for shots, count in zip(batch.shots, batch.queries, strict=True):
-            memory = self.eye.remember(features.select(slice(start, start + shots)))
+        start, at = 0, sum(batch.shots) + sum(batch.copies)
+        for shots, copies, count in zip(batch.shots, batch.copies, batch.queries, strict=True):
+            stop = start + shots + copies
+            memory = self.eye.remember(features.select(slice(start, stop)), [True] * shots + [False] * copies)
             every.append(match(features.select(slice(at, at + count)), memory, self.eye.config.memory))
-            start, at = start + shots, at + count
+            start, at = stop, at + count
         return [
             LayerMatch(**{f.name: torch.cat([getattr(part, f.name) for part in layer]) for f in fields(LayerMatch)})
             for layer in zip(*every, strict=True)
