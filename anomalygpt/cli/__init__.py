@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from anomalygpt.cli.assemble import assemble
 from anomalygpt.cli.evaluate import evaluate
 from anomalygpt.cli.inspect import inspect
 from anomalygpt.cli.serve import serve
@@ -20,7 +21,7 @@ def make_app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for verb in (serve, inspect, simulate, train, evaluate):
+    for verb in (serve, inspect, simulate, train, evaluate, assemble):
         app.command()(verb)
     return app
 
