@@ -92,7 +92,7 @@ class MemoryConfig(Frozen):
 
     Attributes:
         window: half side of the position-aware search, as a share of the photo; 0 leaves that search out.
-        rotations: also keep copies of each reference turned by 90, 180 and 270 degrees.
+        rotations: also keep copies of each reference turned by 90, 180 and 270 degrees, and mirrored.
         max_references: how many normal photos one session may hold.
     """
 
@@ -294,7 +294,12 @@ class AnomalyGPTConfig(Frozen):
             )
         if self.decoder.form == "projection" and self.fusion.channels is not None:
             raise ValueError("fusion.channels needs a text map of every layer, which decoder.form 'projection' lacks")
-        if self.language.source is not None:
+        if self.published:
+            if self.encoder.source is None or self.language.source is None or self.decoder.form != "projection":
+                raise ValueError(
+                    "encoder.source and language.source go together, and with decoder.form 'projection': nothing is "
+                    "trained for parts that are taken as they are"
+                )
             return self
         vectors = 0 if self.prompt_learner is None else self.prompt_learner.vectors
         room = self.language.max_positions - vectors - 1

@@ -94,3 +94,12 @@ def test_memory_holds_every_patch_once(count):
     layer = remember(features(torch.randn(count, 6, 4, 4)))[0]
     assert layer.patches.shape == (count, 16, 6)
     assert torch.allclose(layer.patches, normalize(layer.patches, dim=-1))
+
+
+def test_a_turned_copy_of_a_patch_is_no_other_patch_like_it():
+    torch.manual_seed(4)
+    reference = torch.randn(1, 8, 6, 6)
+    alone = remember(features(reference))[0]
+    with_copy = remember(features(torch.cat([reference, reference.flip(3)])), aligned=[True, False])[0]
+    assert torch.allclose(with_copy.typical[0], alone.typical[0])
+    assert torch.allclose(with_copy.typical[1].unflatten(0, (6, 6)), alone.typical[0].unflatten(0, (6, 6)).flip(1))

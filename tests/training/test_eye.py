@@ -32,8 +32,34 @@ def test_an_item_is_determined_by_the_recipe_and_its_number(recipe):
     assert not torch.equal(first.squares[0], other.squares[0])
 
 
+def test_turned_copies_lie_behind_the_references_and_queries_often_lie_as_they_do(recipe):
+    always = EyeData(recipe.model_copy(update={"eye": recipe.eye.model_copy(update={"copies": 1.0, "oblong": 0.0})}))
+    never = EyeData(recipe.model_copy(update={"eye": recipe.eye.model_copy(update={"copies": 0.0, "oblong": 0.0})}))
+    turned_queries = 0
+    for index in range(8):
+        with_copies, without = always[index], never[index]
+        shots = without.shots[0]
+        assert with_copies.copies == [shots] and without.copies == [0]
+        # What is told and how all is turned are drawn first, so the references are the same photos.
+        assert torch.equal(with_copies.squares[:shots], without.squares[:shots])
+        reference, copy = with_copies.squares[0], with_copies.squares[shots]
+        turns = [torch.rot90(reference, turn, (1, 2)) for turn in (1, 2, 3)] + [reference.flip(2)]
+        assert any(torch.equal(copy, turn) for turn in turns)
+        turned_queries += not torch.equal(with_copies.squares[2 * shots :], without.squares[shots:])
+    assert 0 < turned_queries < 8
+
+
+def test_photos_that_are_not_square_are_padded_with_their_edges(recipe):
+    data = EyeData(recipe.model_copy(update={"eye": recipe.eye.model_copy(update={"copies": 0.0, "oblong": 1.0})}))
+    for index in range(6):
+        photo = data[index].squares[0]
+        rows = torch.equal(photo[:, 0], photo[:, 0, :1].expand_as(photo[:, 0])) or torch.equal(photo[:, 0], photo[:, 1])
+        columns = torch.equal(photo[:, :, -1], photo[:, :, -2]) or torch.equal(photo[:, :, 0], photo[:, :, 1])
+        assert rows or columns or torch.equal(photo[:, -1], photo[:, -2])
+
+
 def test_a_batch_holds_references_first_and_a_mask_for_each_query(batch):
-    assert len(batch.squares) == sum(batch.shots) + sum(batch.queries)
+    assert len(batch.squares) == sum(batch.shots) + sum(batch.copies) + sum(batch.queries)
     assert batch.squares.dtype == torch.uint8 and batch.squares.shape[1:] == (3, 32, 32)
     assert len(batch.masks) == sum(batch.queries) == 8
     assert 0 < batch.masks.flatten(1).any(1).sum() < 8
