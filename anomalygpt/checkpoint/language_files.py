@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from accelerate import init_empty_weights
 from safetensors import SafetensorError
+from torch import Tensor
 
 from anomalygpt.checkpoint.files import (
     FETCH_AGAIN,
@@ -28,6 +29,7 @@ from anomalygpt.model.language import Language, transformers_config
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
+CONFIG = "config.json"
 ADAPTER = "adapter"
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anomalygpt.cli.options import Checkpoint, Device, EncoderSource, LanguageSource, MaxMemory, PrecisionOption
+
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Session
 
@@ -21,8 +23,12 @@ def inspect(
         list[str] | None, typer.Option(help=f"Question; may be repeated. Left out: {FIRST_QUESTION!r}")
     ] = None,
     description: Annotated[str, typer.Option(help="What the part is, in your words.")] = "",
-    checkpoint: Annotated[str, typer.Option(help="'embedded', or a checkpoint folder.")] = "embedded",
-    device: Annotated[str, typer.Option(help="'auto' takes a GPU where there is one; 'cpu', 'cuda', ...")] = "auto",
+    checkpoint: Checkpoint = "embedded",
+    device: Device = "auto",
+    precision: PrecisionOption = "auto",
+    max_memory: MaxMemory = None,
+    language: LanguageSource = None,
+    encoder: EncoderSource = None,
     out: Annotated[Path, typer.Option(help="Folder for the overlay (PNG) and the record (JSON).")] = Path(
         "inspections"
     ),
@@ -45,7 +51,7 @@ def inspect(
     from anomalygpt.model.generation import ContextFull
 
     try:
-        session = anomalygpt.load(checkpoint, device).new_session(description)
+        session = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder).new_session(description)
         session.set_references(reference or [])
         evidence = session.set_image(photo).evidence
         if not as_json:

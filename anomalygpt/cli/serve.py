@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anomalygpt.cli.options import Checkpoint, Device, EncoderSource, LanguageSource, MaxMemory, PrecisionOption
+
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Inspector
 
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other computers in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
-    checkpoint: Annotated[str, typer.Option(help="'embedded', or a checkpoint folder.")] = "embedded",
-    device: Annotated[str, typer.Option(help="'auto' takes a GPU where there is one; 'cpu', 'cuda', ...")] = "auto",
+    checkpoint: Checkpoint = "embedded",
+    device: Device = "auto",
+    precision: PrecisionOption = "auto",
+    max_memory: MaxMemory = None,
+    language: LanguageSource = None,
+    encoder: EncoderSource = None,
 ) -> None:
     """Open the page: show a part and a good one, and talk about what is wrong with it."""
     started = time.monotonic()
@@ -30,6 +36,7 @@ def serve(
         os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
         # Gradio keeps statistics of its events in a table that is summed up again after every n-th event.
         os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")
+        import anomalygpt
         from anomalygpt.web.build_app import build_app, launch_options
         from anomalygpt.web.examples import read_examples
 
@@ -43,7 +50,8 @@ def serve(
             raise typer.Exit(2) from error
         typer.echo(f"The page is at {url} after {time.monotonic() - started:.1f} s; the model is being loaded.")
         try:
-            loading.set_result(_load(checkpoint, device))
+            inspector = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder)
+            loading.set_result(_warmed(inspector))
         except ValueError as error:
             app.close()
             from anomalygpt.checkpoint.store import CheckpointError
@@ -57,13 +65,10 @@ def serve(
         app.block_thread()
 
 
-def _load(checkpoint: str, device: str) -> Inspector:
-    """Loads the model and lets it look once: the first run of every operation is slower than all others."""
+def _warmed(inspector: Inspector) -> Inspector:
+    """Lets the model look once: the first run of every operation is slower than all others."""
     import numpy as np
 
-    import anomalygpt
-
-    inspector = anomalygpt.load(checkpoint, device)
     session = inspector.new_session()
     grey = np.full((64, 64, 3), 128, np.uint8)
     session.set_references([grey])

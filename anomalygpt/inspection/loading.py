@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
+from anomalygpt.checkpoint.placement import Placement, read_size
 from anomalygpt.checkpoint.store import CheckpointError, load_checkpoint
-from anomalygpt.config import preset_names
+from anomalygpt.config import AnomalyGPTConfig, EncoderConfig, LanguageConfig, load_preset, preset_names
 from anomalygpt.inspection.session import Inspector
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
@@ -47,6 +48,34 @@ def choose_device(device: str) -> torch.device:
     return chosen
 
 
-def load_inspector(checkpoint: str = "embedded", device: str = "auto") -> Inspector:
-    """Loads a checkpoint onto a device; see `anomalygpt.load`."""
-    return Inspector(load_checkpoint(find_checkpoint(checkpoint), choose_device(device)))
+def load_inspector(
+    checkpoint: str = "embedded",
+    device: str = "auto",
+    precision: str = "auto",
+    max_memory: str | None = None,
+    language: str | None = None,
+    encoder: str | None = None,
+) -> Inspector:
+    """Loads a checkpoint, or a preset of published parts, onto a device; see `anomalygpt.load`."""
+    placement = Placement(choose_device(device), precision, read_size(max_memory) if max_memory else None)
+    preset = load_preset(checkpoint) if checkpoint in preset_names() else None
+    if preset is not None and preset.published and not Path(checkpoint).is_dir():
+        from anomalygpt.checkpoint.chat import load_published
+
+        return Inspector(load_published(_with_sources(preset, language, encoder), placement))
+    if language is not None or encoder is not None:
+        raise CheckpointError(
+            f"--language and --encoder choose the parts of --checkpoint openclip-chat; '{checkpoint}' has its own. "
+            "Leave them out, or give that checkpoint."
+        )
+    return Inspector(load_checkpoint(find_checkpoint(checkpoint), placement))
+
+
+def _with_sources(config: AnomalyGPTConfig, language: str | None, encoder: str | None) -> AnomalyGPTConfig:
+    """The config with other sources, where they are given."""
+    changes: dict[str, EncoderConfig | LanguageConfig] = {}
+    if language is not None:
+        changes["language"] = LanguageConfig(source=language)
+    if encoder is not None:
+        changes["encoder"] = EncoderConfig(source=encoder)
+    return config.model_copy(update=changes)

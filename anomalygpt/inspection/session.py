@@ -23,6 +23,7 @@ from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
 from anomalygpt.model.looking import encode_photos, look, region_masks, square_map, turned_copies
 from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
 
 Photo = str | Path | Image.Image | NDArray[np.generic]
@@ -48,7 +49,8 @@ class Inspector:
 
     def __init__(self, model: AnomalyGPT) -> None:
         self.model = model.eval().requires_grad_(False)
-        self.prompt_format = PromptFormat(model.config.prompt_format)
+        strings = model.config.prompt_format
+        self.prompt_format = PromptFormat(strings, model.language.special_texts if strings.chat_template else ())
 
     @property
     def name(self) -> str:
@@ -82,6 +84,7 @@ class Session:
         self._rotations = inspector.model.config.memory.rotations
         self._references: list[NDArray[np.uint8]] = []
         self._memory: list[LayerMemory] | None = None
+        self._normal: float | None = None
         self._query: Features | None = None
         self._conversation: KVSession | None = None
         self._marks: list[int] = []
@@ -230,7 +233,8 @@ class Session:
             asked = conversation.checkpoint()
             totals = []
             for answer in answers:
-                ids = language.token_ids(f" {answer.strip()}")[0].tolist()
+                lead = self.inspector.prompt_format.config.lead
+                ids = language.token_ids(lead + answer.strip())[0].tolist()
                 logits, total = first, 0.0
                 for position, index in enumerate(ids):
                     total += float(logits[index])
@@ -293,13 +297,16 @@ class Session:
 
     def _remember(self) -> None:
         """Makes the memory of the present references, and looks anew."""
-        eye, self._memory = self.inspector.model.eye, None
+        eye, self._memory, self._normal = self.inspector.model.eye, None, None
         if self._references:
             turned = turned_copies(self._references) if self._rotations else []
             aligned = [True] * len(self._references) + [False] * len(turned)
             features = encode_photos(eye, [*self._references, *turned])
             with torch.inference_mode():
                 self._memory = eye.remember(features, aligned)
+            if eye.config.fusion.calibrated:
+                own = features.select(slice(0, len(self._references)))
+                self._normal = normal_distance(eye, self._references, own)
         self._look()
 
     def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
@@ -312,7 +319,9 @@ class Session:
         eye = self.inspector.model.eye
         with torch.inference_mode():
             states = eye.states([self._description])
-        self.inspection = look(eye, pixels, self._query, states, self._memory, len(self._references), self.rule)
+        self.inspection = look(
+            eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal
+        )
 
     @torch.inference_mode()
     def _prompt(self, question: str) -> torch.Tensor:
@@ -324,6 +333,8 @@ class Session:
         assert self.inspection is not None and self._query is not None
         evidence = self.inspection.evidence if model.config.prompt_format.evidence else None
         before, between, after = prompt_format.first_turn(question, self._description, evidence)
+        if model.config.prompt_learner is None:  # a chat model: its template has the beginning token
+            return language.embed_ids(language.token_ids(before + between + after))
         anomaly_map = torch.from_numpy(square_map(self.inspection, model.config.encoder.image_size))[None]
         looks = None
         if count := model.config.prompt_learner.region_vectors:

@@ -34,6 +34,4 @@ def build_model(config: AnomalyGPTConfig, tokenizer: Any, language: Language | N
     if config.prompt_learner is not None:
         learner = PromptLearner(config.prompt_learner, hidden, sum(config.encoder.widths))
         projection = nn.Linear(config.encoder.embed_dim, hidden)
-    return AnomalyGPT(
-        config, build_eye(config), learner, projection, language or Language(config.language, tokenizer)
-    )
+    return AnomalyGPT(config, build_eye(config), learner, projection, language or Language(config.language, tokenizer))

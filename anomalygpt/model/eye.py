@@ -51,7 +51,12 @@ class Eye(nn.Module):
         return remember(references, aligned)
 
     def anomaly_map(
-        self, query: Features, states: Tensor, memory: list[LayerMemory] | None, rule: str | None = None
+        self,
+        query: Features,
+        states: Tensor,
+        memory: list[LayerMemory] | None,
+        rule: str | None = None,
+        normal: float | None = None,
     ) -> Tensor:
         """The anomaly map of B photos, B×S×S float32 in [0, 1].
 
@@ -60,6 +65,8 @@ class Eye(nn.Module):
             states: B×2×D (or 1×2×D) state embeddings.
             memory: of the references, None without any.
             rule: "paper" or "fused"; the config's if left out.
+            normal: by rule "paper", the distance at which the reference map is 0.5 (`self_calibration`); None: the
+                distances themselves, as in the paper.
 
         Raises:
             ValueError: rule "fused" on a model without a fusion network.
@@ -68,7 +75,7 @@ class Eye(nn.Module):
         logits = self.decoder(query.patches, states.expand(len(query.embedding), -1, -1))
         matches = None if memory is None else match(query, memory, self.config.memory)
         if (rule or self.config.fusion.rule) == "paper":
-            return paper_map(logits, matches, size)
+            return paper_map(logits, matches, size, normal)
         if self.fusion is None:
             raise ValueError("this model has no fusion network; use rule 'paper'")
         return upsample_logits(self.fusion(query, logits, matches), size).sigmoid()

@@ -16,10 +16,28 @@ from anomalygpt.model.anomaly_decoder import text_map
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.reference_memory import LayerMatch, reference_map
 
+STEEPNESS = 4.0
+"""Of `calibrated`, in units of the normal distance: no distance gives 0.02, twice the normal one 0.98."""
 
-def paper_map(logits: list[Tensor], matches: list[LayerMatch] | None, size: int) -> Tensor:
-    """The published rule: the reference map where there is a reference, the text map otherwise; B×size×size."""
-    return text_map(logits, size) if matches is None else reference_map(matches, size)
+
+def paper_map(logits: list[Tensor], matches: list[LayerMatch] | None, size: int, normal: float | None = None) -> Tensor:
+    """The published rule: the reference map where there is a reference, the text map otherwise; B×size×size.
+
+    Args:
+        logits: of the text map, by layer.
+        matches: with the references, by layer; None without any.
+        size: of the map.
+        normal: the distance at which the reference map is set to 0.5; None leaves distances as they are.
+    """
+    if matches is None:
+        return text_map(logits, size)
+    distance = reference_map(matches, size)
+    return distance if normal is None else calibrated(distance, normal)
+
+
+def calibrated(distance: Tensor, normal: float) -> Tensor:
+    """Distances of any shape to values in [0, 1], 0.5 at the normal distance; their order stays as it is."""
+    return torch.sigmoid(STEEPNESS * (distance / normal - 1))
 
 
 class ContextBlock(nn.Module):

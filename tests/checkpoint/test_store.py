@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from anomalygpt.checkpoint import files, store
+from anomalygpt.checkpoint import files, language_files
+from anomalygpt.checkpoint.placement import Placement
 from anomalygpt.checkpoint.store import CheckpointError, check_files, load_checkpoint, save_checkpoint
 from anomalygpt.config import AnomalyGPTConfig, load_preset
 from anomalygpt.model.build import build_model
@@ -128,7 +129,7 @@ def test_transformers_loads_the_language_part_by_itself(model, folder):
 
 
 def test_the_language_models_number_format_can_be_chosen(folder):
-    loaded = load_checkpoint(folder, dtype=torch.bfloat16)
+    loaded = load_checkpoint(folder, Placement(precision="bf16"))
     assert loaded.language.dtype == torch.bfloat16
     assert loaded.prompt_learner.base_prompts.dtype == torch.float32
     answer(loaded)
@@ -136,7 +137,7 @@ def test_the_language_models_number_format_can_be_chosen(folder):
 
 def test_large_weights_are_cut_into_files(model, tmp_path, monkeypatch):
     monkeypatch.setattr(files, "SHARD_BYTES", 400_000)
-    monkeypatch.setattr(store, "SHARD_BYTES", 60_000)
+    monkeypatch.setattr(language_files, "SHARD_BYTES", 60_000)
     save_checkpoint(model, tmp_path)
     for part, limit in ((tmp_path, 400_000), (tmp_path / "language", 60_000)):
         shards = sorted(part.glob("*.safetensors"))
