@@ -70,3 +70,16 @@ def make_photo(tmp_path):
         return str(path)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def good_folder(tmp_path_factory):
+    """Six photos of good parts of one product, 80×64 pixels, as a plain folder `good`."""
+    from anomalygpt.simulation.scene import make_sample
+
+    root = tmp_path_factory.mktemp("mine")
+    (root / "good").mkdir()
+    photos = [photo for part in (0, 1) for photo in make_sample((part,), 80, 3, "hazelnut", False).references]
+    for number, photo in enumerate(photos):
+        Image.fromarray(photo[8:72]).save(root / "good" / f"{number}.png")
+    return root

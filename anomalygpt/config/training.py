@@ -137,6 +137,8 @@ class TrainingConfig(Frozen):
             raise ValueError(f"a run of stage '{self.stage}' has the section {listed} and no other stage's")
         if self.data and self.stage not in ("adapt", "paper"):
             raise ValueError(f"stage '{self.stage}' learns from the simulation alone: leave out data")
+        if self.stage == "adapt" and self.eye is not None and self.eye.early:
+            raise ValueError("stage 'adapt' has photos of one size: leave out eye.early")
         if self.batch % self.accumulate:
             raise ValueError(f"batch ({self.batch}) must be a multiple of accumulate ({self.accumulate})")
         if self.warmup >= self.steps:
@@ -148,6 +150,30 @@ def recipe_names() -> list[str]:
     """Names of the recipes shipped with the package, sorted."""
     folder = resources.files("anomalygpt.config") / "recipes"
     return sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+def with_changes(config: TrainingConfig, **changes: str | None) -> TrainingConfig:
+    """The recipe with other places of things; what is None stays.
+
+    Args:
+        config: the recipe.
+        changes: of `model`, `data`, and of the section "paper" `general` and `images`.
+
+    Raises:
+        ConfigError: the recipe has no place for one of them.
+    """
+    content = config.model_dump()
+    for name, value in changes.items():
+        if value is None:
+            continue
+        section = content if name in content else content["paper"]
+        if section is None:
+            raise ConfigError(f"A recipe of stage '{config.stage}' has no place for '{name}'. Leave it out.")
+        section[name] = value
+    try:
+        return TrainingConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError("; ".join(fault["msg"] for fault in error.errors())) from error
 
 
 def load_recipe(source: str) -> TrainingConfig:

@@ -10,8 +10,7 @@ from anomalygpt.datasets.folder import index_folder, is_plain_folder
 from anomalygpt.datasets.index import GOOD_NAMES, DataError, find_below, folders_in, photos_in, relative
 from anomalygpt.datasets.visa import index_visa, is_visa
 from anomalygpt.imaging.read import read_photo
-from anomalygpt.records import Sample
-from anomalygpt.simulation.photos import GoodPhoto, spoil_photos
+from anomalygpt.simulation.photos import GoodPhoto, PhotoSample, spoil_photos
 
 KEPT = 256
 """So many photos of each process stay decoded."""
@@ -92,7 +91,19 @@ class SpoiledPhotos:
         """Names of the products, in order."""
         return list(self.products)
 
-    def episode(self, name: str, seed: Sequence[int], shots: int, queries: int, size: int | None = None) -> list[Sample]:
+    def check(self) -> None:
+        """Reads every photo once, so that one that cannot be read is known before the work begins.
+
+        Raises:
+            PhotoError: a photo cannot be read; the message names it.
+        """
+        for paths in self.products.values():
+            for path in paths:
+                read_photo(path)
+
+    def episode(
+        self, name: str, seed: Sequence[int], shots: int, queries: int, size: int | None = None
+    ) -> list[PhotoSample]:
         """Samples of one product with the same references, spoiled and untouched in turn; see `spoil_photos`.
 
         Args:

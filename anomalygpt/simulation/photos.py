@@ -6,7 +6,7 @@ Every spoiled photo has its untouched original: the same photo in the same expos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
@@ -82,6 +82,17 @@ class GoodPhoto:
         return np.where(known[..., None] > 0, photo, filled).astype(np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class PhotoSample(Sample):
+    """A sample whose query is a real photo on its square.
+
+    Attributes:
+        inside: bool S×S, False in the padding.
+    """
+
+    inside: Mask = field(default_factory=lambda: np.ones((1, 1), bool))
+
+
 class Photographed(Product):
     """A product of which there are photos of good instances.
 
@@ -110,7 +121,7 @@ class Photographed(Product):
         return self.photos[int(rng.integers(len(self.photos)))].layer
 
 
-def spoil_photos(photos: Sequence[GoodPhoto], seed: Sequence[int], shots: int, queries: int) -> list[Sample]:
+def spoil_photos(photos: Sequence[GoodPhoto], seed: Sequence[int], shots: int, queries: int) -> list[PhotoSample]:
     """An episode of real photos: some as references, others spoiled, each of these with its untouched original.
 
     Args:
@@ -136,23 +147,27 @@ def spoil_photos(photos: Sequence[GoodPhoto], seed: Sequence[int], shots: int, q
     for index in range(shots):
         take = _take(product, photos[order[index % kept]], camera, rng)
         references.append(store(take.develop(take.compose(take.layer)), camera))
-    samples: list[Sample] = []
+    samples: list[PhotoSample] = []
     for index in range(-(-queries // 2)):
         photo = photos[order[kept + index % (len(photos) - kept)]]
         take = _take(product, photo, camera, rng)
         other = photos[order[(kept + index + 1) % len(photos)]]
-        samples += _pair(take, other.layer.color, tuple(references), rng)
+        samples += _pair(take, photo.inside, other.layer.color, tuple(references), rng)
     return samples[:queries]
 
 
-def _pair(take: Take, spare: FloatImage, references: tuple[NDArray[np.uint8], ...], rng: Generator) -> list[Sample]:
+def _pair(
+    take: Take, inside: Mask, spare: FloatImage, references: tuple[NDArray[np.uint8], ...], rng: Generator
+) -> list[PhotoSample]:
     """The spoiled photo and its untouched original."""
     camera, product = take.station.camera, take.product
     photo, mask, defects = spoil(take, spare, rng)
     untouched = take.develop(take.compose(take.layer))
     return [
-        Sample(store(photo, camera), references, mask, product.key, product.texture, defects),
-        Sample(store(untouched, camera), references, np.zeros_like(mask), product.key, product.texture),
+        PhotoSample(store(photo, camera), references, mask, product.key, product.texture, defects, inside),
+        PhotoSample(
+            store(untouched, camera), references, np.zeros_like(mask), product.key, product.texture, inside=inside
+        ),
     ]
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from safetensors.torch import load_file, save_file
 
 from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_config, load_preset, preset_names
@@ -30,16 +31,23 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
         device: "auto" or "cpu".
 
     Returns:
-        The folder with the result: `out/eye` (config and weights of the eye) or `out/checkpoint` (a whole model).
+        The folder with the result: `out/eye` (config and weights of the eye), `out/checkpoint` (a whole model), or
+        `out/adapter` (what was learned on top of a checkpoint).
 
     Raises:
-        ConfigError: the recipe contradicts itself, or `out` holds a run of another recipe.
+        ConfigError: the recipe contradicts itself or lacks the user's photos, or `out` holds a run of another recipe.
+        DataError, PhotoError, CheckpointError: photos, conversations or the checkpoint cannot be used.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    recipe = out / "recipe.json"
-    if recipe.exists() and _held(recipe) != config:
-        raise ConfigError(f"{recipe}: this folder holds a run of another recipe; choose another --out, or remove it.")
-    recipe.write_text(config.model_dump_json(indent=2))
+    tuned = config.stage in ("adapt", "paper")
+    if tuned and not config.data:
+        raise ConfigError(f"Stage '{config.stage}' learns from your own good photos: give their folder with --data.")
+    if PartialState(cpu=device == "cpu").is_main_process:
+        _claim(out, config)
+    if tuned:
+        from anomalygpt.training.adapt import train_adapt
+        from anomalygpt.training.paper import train_paper
+
+        return train_adapt(config, out, device) if config.stage == "adapt" else train_paper(config, out, device)
     if config.stage == "eye":
         return train_eye(config, out, device)
     if config.stage == "names":
@@ -47,6 +55,17 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
     from anomalygpt.training.voice import train_voice  # knows the language model, which the eye does without
 
     return train_voice(config, out, device)
+
+
+def _claim(out: Path, config: TrainingConfig) -> None:
+    """Marks a folder as this recipe's."""
+    out.mkdir(parents=True, exist_ok=True)
+    recipe = out / "recipe.json"
+    if recipe.exists() and _held(recipe) != config:
+        raise ConfigError(f"{recipe}: this folder holds a run of another recipe; choose another --out, or remove it.")
+    beside = out / "recipe.json.part"
+    beside.write_text(config.model_dump_json(indent=2))
+    os.replace(beside, recipe)
 
 
 def _held(recipe: Path) -> TrainingConfig | None:

@@ -1,0 +1,44 @@
+"""From a finished run to an adapter folder: what was learned, by the names that the model has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from accelerate import PartialState
+from torch import Tensor, nn
+
+from anomalygpt.checkpoint.adapter import save_adapter
+from anomalygpt.config.training import TrainingConfig
+from anomalygpt.model.anomalygpt import AnomalyGPT
+from anomalygpt.training.state import MovingAverage, newest_weights
+
+
+def learned_names(task: nn.Module) -> list[str]:
+    """The task's parameters that learn."""
+    return [name for name, parameter in task.named_parameters() if parameter.requires_grad]
+
+
+def in_model(name: str) -> str:
+    """The model's name for a parameter of a task, which holds it as `model`, or its eye as `eye`."""
+    return name.removeprefix("model.")
+
+
+def save_learned(
+    task: nn.Module,
+    average: MovingAverage | None,
+    out: Path,
+    model: AnomalyGPT,
+    checkpoint: Path,
+    config: TrainingConfig,
+    products: Sequence[str],
+) -> Path:
+    """Writes the moving average, or the newest state's weights where there is none, to `out/adapter`."""
+    folder = out / "adapter"
+    state = PartialState()
+    if state.is_main_process:
+        values: dict[str, Tensor] = average.values if average is not None else newest_weights(out / "state")
+        weights = {in_model(name): values[name] for name in learned_names(task)}
+        save_adapter(weights, folder, model, checkpoint, config.stage, products)
+    state.wait_for_everyone()
+    return folder

@@ -1,0 +1,123 @@
+"""Dialogues as the language model reads them in training: token ids, what is learned, and where vectors stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from anomalygpt.dialogue import PromptFormat
+from anomalygpt.model.anomalygpt import AnomalyGPT
+from anomalygpt.model.language import IGNORED, Language
+from anomalygpt.records import Evidence, Turn
+
+MULTIPLE = 64
+"""Batches are padded to a multiple of so many tokens: each new length costs a library the making of new kernels."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One dialogue.
+
+    Attributes:
+        ids: token ids; 0 where a vector stands.
+        labels: as many, `IGNORED` but on answers.
+        image_at, prompt_at: position of the image vector and of the first prompt vector.
+    """
+
+    ids: list[int]
+    labels: list[int]
+    image_at: int
+    prompt_at: int
+
+
+@dataclass
+class WordingBatch:
+    """B dialogues, padded on the right, where nothing that comes before can see the padding.
+
+    Attributes:
+        ids, labels: B×T.
+        image_at, prompt_at: B.
+    """
+
+    ids: Tensor
+    labels: Tensor
+    image_at: Tensor
+    prompt_at: Tensor
+
+    def to(self, device: torch.device) -> WordingBatch:
+        """The same on another device."""
+        return WordingBatch(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+def word(
+    turns: Sequence[Turn],
+    description: str,
+    evidence: Evidence | None,
+    language: Language,
+    prompt_format: PromptFormat,
+    vectors: int,
+) -> Wording:
+    """Brings a dialogue into the form of the prompt, cut off where the language model holds no more.
+
+    Args:
+        turns: at least one.
+        description: what the user says of the part, or "".
+        evidence: what was measured, where the prompt format speaks of it.
+        language: whose tokens are taken.
+        prompt_format: the strings.
+        vectors: how many prompt vectors there are.
+    """
+
+    def ids_of(text: str, bos: bool = False) -> list[int]:
+        return language.token_ids(text, bos)[0].tolist()
+
+    before, between, after = prompt_format.first_turn(turns[0].question, description, evidence)
+    ids = ids_of(before, bos=True)
+    image_at = len(ids)
+    ids += [0, *ids_of(between)]
+    prompt_at = len(ids)
+    ids += [0] * vectors + ids_of(after)
+    labels = [IGNORED] * len(ids)
+    for number, turn in enumerate(turns):
+        if number:
+            question = ids_of(prompt_format.later_turn(turn.question))
+            ids += question
+            labels += [IGNORED] * len(question)
+        # Answer and stop string are cut into tokens apart, as they are when an answer is closed for a cut-off.
+        answer = ids_of(prompt_format.config.lead + turn.answer) + ids_of(prompt_format.stop)
+        ids += answer
+        labels += answer
+    limit = language.max_positions
+    return Wording(ids[:limit], labels[:limit], image_at, prompt_at)
+
+
+def pad(wordings: Sequence[Wording]) -> WordingBatch:
+    """Joins dialogues to a batch."""
+    length = -(-max(len(wording.ids) for wording in wordings) // MULTIPLE) * MULTIPLE
+
+    def padded(rows: list[list[int]], fill: int) -> Tensor:
+        return torch.tensor([row + [fill] * (length - len(row)) for row in rows])
+
+    return WordingBatch(
+        padded([wording.ids for wording in wordings], 0),
+        padded([wording.labels for wording in wordings], IGNORED),
+        torch.tensor([wording.image_at for wording in wordings]),
+        torch.tensor([wording.prompt_at for wording in wordings]),
+    )
+
+
+def embed(model: AnomalyGPT, batch: WordingBatch, image: Tensor, vectors: Tensor) -> Tensor:
+    """The embeddings of a batch of dialogues, B×T×H, with the vectors in their places.
+
+    Args:
+        image: B×H.
+        vectors: B×V×H.
+    """
+    embeddings = model.language.embed_ids(batch.ids)
+    rows = torch.arange(len(batch.ids), device=embeddings.device)
+    columns = batch.prompt_at[:, None] + torch.arange(vectors.shape[1], device=embeddings.device)
+    embeddings = embeddings.index_put((rows, batch.image_at), image.to(embeddings.dtype))
+    return embeddings.index_put((rows[:, None], columns), vectors.to(embeddings.dtype))
