@@ -17,6 +17,7 @@ def load(
     max_memory: str | None = None,
     language: str | None = None,
     encoder: str | None = None,
+    adapter: str | None = None,
 ) -> Inspector:
     """Loads a model once, to be shared by any number of sessions.
 
@@ -31,10 +32,11 @@ def load(
         language: with "openclip-chat", a transformers folder of a chat model, or its name on the hub.
         encoder: with "openclip-chat", open_clip's name and weights such as "ViT-B-16:laion2b_s34b_b88k", a name and a
             file, or a folder in open_clip's form.
+        adapter: folder "adapter" of a training from this checkpoint on one's own photos.
 
     Raises:
         CheckpointError, ConfigError: what cannot be loaded; the message names the file and the remedy.
     """
     from anomalygpt.inspection.loading import load_inspector  # torch is imported only when a model is wanted
 
-    return load_inspector(checkpoint, device, precision, max_memory, language, encoder)
+    return load_inspector(checkpoint, device, precision, max_memory, language, encoder, adapter)

@@ -53,12 +53,19 @@ def base_hash(checkpoint: Path) -> str:
     """
     path = checkpoint / MANIFEST
     if not path.is_file():
-        raise CheckpointError(f"{path}: this file is missing, so no adapter can name its base. Take a checkpoint folder.")
+        raise CheckpointError(
+            f"{path}: this file is missing, so no adapter can name its base. Take a checkpoint folder."
+        )
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def save_adapter(
-    weights: Mapping[str, Tensor], folder: Path, model: AnomalyGPT, checkpoint: Path, stage: str, products: Sequence[str]
+    weights: Mapping[str, Tensor],
+    folder: Path,
+    model: AnomalyGPT,
+    checkpoint: Path,
+    stage: str,
+    products: Sequence[str],
 ) -> None:
     """Writes an adapter; an older one in the folder stays whole if that fails.
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anomalygpt.cli.options import Checkpoint, Device, EncoderSource, LanguageSource, MaxMemory, PrecisionOption
+from anomalygpt.cli.options import (
+    Adapter,
+    Checkpoint,
+    Device,
+    EncoderSource,
+    LanguageSource,
+    MaxMemory,
+    PrecisionOption,
+)
 
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Session
@@ -29,6 +37,7 @@ def inspect(
     max_memory: MaxMemory = None,
     language: LanguageSource = None,
     encoder: EncoderSource = None,
+    adapter: Adapter = None,
     out: Annotated[Path, typer.Option(help="Folder for the overlay (PNG) and the record (JSON).")] = Path(
         "inspections"
     ),
@@ -51,7 +60,8 @@ def inspect(
     from anomalygpt.model.generation import ContextFull
 
     try:
-        session = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder).new_session(description)
+        inspector = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder, adapter)
+        session = inspector.new_session(description)
         session.set_references(reference or [])
         evidence = session.set_image(photo).evidence
         if not as_json:

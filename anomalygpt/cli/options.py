@@ -20,6 +20,9 @@ MaxMemory = Annotated[
 LanguageSource = Annotated[
     str | None, typer.Option("--language", help="With openclip-chat: a chat model's folder, or its name on the hub.")
 ]
+Adapter = Annotated[
+    str | None, typer.Option(help="Folder 'adapter' of a training from this checkpoint on your own photos.")
+]
 EncoderSource = Annotated[
     str | None,
     typer.Option("--encoder", help="With openclip-chat: open_clip's NAME:WEIGHTS or NAME:FILE, or a folder."),

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anomalygpt.cli.options import Checkpoint, Device, EncoderSource, LanguageSource, MaxMemory, PrecisionOption
+from anomalygpt.cli.options import (
+    Adapter,
+    Checkpoint,
+    Device,
+    EncoderSource,
+    LanguageSource,
+    MaxMemory,
+    PrecisionOption,
+)
 
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Inspector
@@ -26,6 +34,7 @@ def serve(
     max_memory: MaxMemory = None,
     language: LanguageSource = None,
     encoder: EncoderSource = None,
+    adapter: Adapter = None,
 ) -> None:
     """Open the page: show a part and a good one, and talk about what is wrong with it."""
     started = time.monotonic()
@@ -50,7 +59,7 @@ def serve(
             raise typer.Exit(2) from error
         typer.echo(f"The page is at {url} after {time.monotonic() - started:.1f} s; the model is being loaded.")
         try:
-            inspector = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder)
+            inspector = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder, adapter)
             loading.set_result(_warmed(inspector))
         except ValueError as error:
             app.close()

@@ -1,6 +1,6 @@
-"""General instruction data: a JSON file of conversations about images, in the form that LLaVA made common.
+r"""General instruction data: a JSON file of conversations about images, in the form that LLaVA made common.
 
-`[{"image": "000001.jpg", "conversations": [{"from": "human", "value": "<image>\\nWhat is this?"},
+`[{"image": "000001.jpg", "conversations": [{"from": "human", "value": "<image>\nWhat is this?"},
 {"from": "gpt", "value": "A cat."}, ...]}, ...]`
 """
 
@@ -62,8 +62,8 @@ def _conversation(entry: Any, number: int, path: Path, root: Path) -> Conversati
         said = [(str(line["from"]).lower(), line["value"]) for line in listed]
     except (KeyError, TypeError) as error:
         raise DataError(
-            f'{place}: an entry is {{"image": ..., "conversations": [{{"from": ..., "value": ...}}, ...]}}, and this one '
-            f"is not ({error!r}). Correct or remove it; entries without an image cannot be used."
+            f'{place}: an entry is {{"image": ..., "conversations": [{{"from": ..., "value": ...}}, ...]}}, and this '
+            f"one is not ({error!r}). Correct or remove it; entries without an image cannot be used."
         ) from error
     if not isinstance(image, str) or not (root / image).is_file():
         raise DataError(f"{place}: there is no image {root / str(image)}. Restore it, or name the images' folder.")

@@ -46,8 +46,8 @@ def good_photos(source: str) -> dict[str, tuple[Path, ...]]:
     for name, photos in products.items():
         if len(photos) < 2:
             raise DataError(
-                f"{photos[0].parent}: this is the only good photo of '{name}' to learn from, and two are needed, one as "
-                "a reference and one to put defects on. Add more; 10 to 50 are a good number."
+                f"{photos[0].parent}: this is the only good photo of '{name}' to learn from, and two are needed, one "
+                "as a reference and one to put defects on. Add more; 10 to 50 are a good number."
             )
     return products
 

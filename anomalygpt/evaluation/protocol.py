@@ -39,6 +39,7 @@ class RunSettings:
         data: a folder, or "simulated:N".
         layout: of the folder.
         checkpoint: name or folder.
+        adapter: folder of an adapter of that checkpoint, "" for none.
         shots: numbers of references to measure with.
         rounds: how many choices of references.
         seed: of that choice, and of simulated samples.
@@ -56,6 +57,7 @@ class RunSettings:
     data: str
     layout: str = "auto"
     checkpoint: str = "embedded"
+    adapter: str = ""
     shots: tuple[int, ...] = (1,)
     rounds: int = 1
     seed: int = 0

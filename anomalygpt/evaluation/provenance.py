@@ -18,11 +18,13 @@ from anomalygpt.evaluation.protocol import RunSettings
 _LIBRARIES = ("torch", "transformers", "open_clip_torch", "numpy", "opencv-python-headless", "scikit-learn")
 
 
-def weights_hash(folder: Path) -> str:
-    """A hash of a checkpoint's manifest and config; the manifest vouches for all other files."""
+def weights_hash(folder: Path, adapter: str | None = None) -> str:
+    """A hash of a checkpoint's manifest and config, and of its adapter's; manifests vouch for all other files."""
     digest = hashlib.sha256()
-    for name in ("manifest.json", "config.json"):
-        digest.update((folder / name).read_bytes() if (folder / name).is_file() else b"")
+    paths = [folder / "manifest.json", folder / "config.json"]
+    paths += [] if adapter is None else [Path(adapter) / "manifest.json"]
+    for path in paths:
+        digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()
 
 
@@ -33,6 +35,7 @@ def command(settings: RunSettings) -> str:
     for flag, name in (
         ("--layout", "layout"),
         ("--checkpoint", "checkpoint"),
+        ("--adapter", "adapter"),
         ("--shots", "shots"),
         ("--rounds", "rounds"),
         ("--seed", "seed"),

@@ -62,10 +62,10 @@ def evaluate(
         read_run(against)  # before any work is done
     questions = index_mmad(Path(settings.data)) if is_mmad(settings.data, settings.layout) else []
     units, layout = ([], "mmad") if questions else _units(settings)
-    folder = find_checkpoint(settings.checkpoint)
-    run = {"settings": settings.as_dict(), "layout": layout, "weights": weights_hash(folder), "format": FORMAT}
+    folder, adapter = find_checkpoint(settings.checkpoint), settings.adapter or None
+    run = {"settings": settings.as_dict(), "layout": layout, "weights": weights_hash(folder, adapter), "format": FORMAT}
     _claim(out, run)
-    inspector = anomalygpt.load(settings.checkpoint, device)
+    inspector = anomalygpt.load(settings.checkpoint, device, adapter=adapter)
     with _progress() as progress:
         results = _measure(units, inspector, settings, run, out, batch, progress) if units else []
         dialogue = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from anomalygpt.checkpoint.adapter import apply_adapter
 from anomalygpt.checkpoint.placement import Placement, read_size
 from anomalygpt.checkpoint.store import CheckpointError, load_checkpoint
 from anomalygpt.config import AnomalyGPTConfig, EncoderConfig, LanguageConfig, load_preset, preset_names
@@ -55,6 +56,7 @@ def load_inspector(
     max_memory: str | None = None,
     language: str | None = None,
     encoder: str | None = None,
+    adapter: str | None = None,
 ) -> Inspector:
     """Loads a checkpoint, or a preset of published parts, onto a device; see `anomalygpt.load`."""
     placement = Placement(choose_device(device), precision, read_size(max_memory) if max_memory else None)
@@ -62,13 +64,19 @@ def load_inspector(
     if preset is not None and preset.published and not Path(checkpoint).is_dir():
         from anomalygpt.checkpoint.chat import load_published
 
+        if adapter is not None:
+            raise CheckpointError(f"'{checkpoint}' takes published parts as they are, and no --adapter. Leave it out.")
         return Inspector(load_published(_with_sources(preset, language, encoder), placement))
     if language is not None or encoder is not None:
         raise CheckpointError(
             f"--language and --encoder choose the parts of --checkpoint openclip-chat; '{checkpoint}' has its own. "
             "Leave them out, or give that checkpoint."
         )
-    return Inspector(load_checkpoint(find_checkpoint(checkpoint), placement))
+    folder = find_checkpoint(checkpoint)
+    model = load_checkpoint(folder, placement)
+    if adapter is not None:
+        apply_adapter(model, folder, Path(adapter))
+    return Inspector(model)
 
 
 def _with_sources(config: AnomalyGPTConfig, language: str | None, encoder: str | None) -> AnomalyGPTConfig:

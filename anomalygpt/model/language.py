@@ -143,6 +143,10 @@ class Language(nn.Module):
         self.model = _with_adapters(self.base, lora)
         self.config = self.config.model_copy(update={"lora": lora})
 
+    def compute_again(self) -> None:
+        """From now on, in training, computes activations again on the way back instead of keeping them."""
+        self.base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
     def forward(
         self,
         embeddings: Tensor,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from anomalygpt.checkpoint.store import load_checkpoint
 from anomalygpt.config import ConfigError
@@ -17,7 +17,6 @@ from anomalygpt.model.eye import Eye
 from anomalygpt.training.eye import EyeBatch, EyeData, EyeTask, arranged, join
 from anomalygpt.training.learned import save_learned
 from anomalygpt.training.loop import run
-
 
 NAMING = {"head", "head_norm", "ln_post", "proj"}
 """Where an image tower, or the trunk in it, makes one embedding of the photo as a whole."""
@@ -41,9 +40,7 @@ class AdaptData(torch.utils.data.Dataset[EyeBatch]):
             return self.simulated[index]
         shots = int(rng.choice(list(data.shots), p=list(data.shots.values())))
         name = self.photos.names[int(rng.integers(len(self.photos.names)))]
-        return arranged(
-            self.photos.episode(name, (self.config.first_seed + index,), shots, data.queries), data, rng
-        )
+        return arranged(self.photos.episode(name, (self.config.first_seed + index,), shots, data.queries), data, rng)
 
 
 class AdaptTask(EyeTask):
@@ -86,8 +83,8 @@ def train_adapt(config: TrainingConfig, out: Path, device: str) -> Path:
     model = load_checkpoint(checkpoint)
     if model.eye.fusion is None:
         raise ConfigError(
-            f"Stage 'adapt' needs an eye with a fusion network, and model '{model.config.name}' has none. Take a recipe of "
-            "stage 'paper' for it."
+            f"Stage 'adapt' needs an eye with a fusion network, and model '{model.config.name}' has none. Take a "
+            "recipe of stage 'paper' for it."
         )
     task = AdaptTask(model.eye, config.adapt.learn)
     average = run(config, task, AdaptData(config, photos), join, out, device)

@@ -176,9 +176,7 @@ def make_optimizer(config: TrainingConfig, task: nn.Module, device: torch.device
     return AdamW8bit(groups, lr=config.learning_rate, betas=(0.9, 0.98))
 
 
-def _over_processes(
-    accelerator: Accelerator, losses: dict[str, Tensor], due: bool
-) -> tuple[dict[str, float], bool]:
+def _over_processes(accelerator: Accelerator, losses: dict[str, Tensor], due: bool) -> tuple[dict[str, float], bool]:
     """The mean of each loss over all processes, and whether a state is due by anyone's clock."""
     own = torch.stack([*losses.values(), torch.full_like(losses["total"], float(due))])
     *means, anyone = accelerator.reduce(own, "mean").tolist()

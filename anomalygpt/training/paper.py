@@ -64,7 +64,7 @@ class PaperTask(nn.Module):
         for name, parameter in model.language.named_parameters():
             parameter.requires_grad_(self.adapters and ".lora_" in name)
         if recipe.checkpointing:
-            model.language.base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            model.language.compute_again()
         self._states: dict[str, Tensor] = {}
 
     def train(self, mode: bool = True) -> PaperTask:
@@ -142,10 +142,10 @@ def train_paper(config: TrainingConfig, out: Path, device: str) -> Path:
     products = good_photos(config.data)
     general = read_instructions(config.paper.general, config.paper.images) if config.paper.general else []
     where = PartialState(cpu=device == "cpu").device
-    precision = "fp32" if where.type == "cpu" else _PRECISIONS[config.precision]
+    placement = Placement() if where.type == "cpu" else Placement(where, _PRECISIONS[config.precision])
     torch.manual_seed(config.seed)
     checkpoint = Path(config.model)
-    model = load_checkpoint(checkpoint, Placement(where, precision))
+    model = load_checkpoint(checkpoint, placement)
     task = PaperTask(model, config.paper)
     assert model.config.prompt_learner is not None
     photos = SpoiledPhotos(products, model.config.encoder.image_size)

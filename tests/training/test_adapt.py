@@ -28,7 +28,9 @@ def small_checkpoint(small_config, tmp_path_factory):
 def recipe(checkpoint, data, **changes):
     content = load_recipe("adapt-eye").model_dump() | {"model": str(checkpoint), "data": str(data)}
     eye = {"size": 32, "shots": {1: 0.5, 2: 0.5}, "queries": 2}
-    return TrainingConfig.model_validate(content | {"eye": eye, "batch": 2, "steps": 8, "warmup": 2, "workers": 0} | changes)
+    return TrainingConfig.model_validate(
+        content | {"eye": eye, "batch": 2, "steps": 8, "warmup": 2, "workers": 0} | changes
+    )
 
 
 def test_the_users_photos_come_among_simulated_ones(small_checkpoint, good_folder):

@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -76,7 +77,10 @@ def test_batches_alternate_with_general_conversations(tiny_inspector, good_folde
 def test_losses_are_those_of_the_paper_and_only_the_right_parts_learn(tiny_checkpoint, good_folder):
     model = load_checkpoint(tiny_checkpoint)
     task = PaperTask(model, Recipe()).train()
-    assert {name.split(".")[2 if ".eye." in name else 1] for name in learned_names(task)} == {"decoder", "prompt_learner"}
+    assert {name.split(".")[2 if ".eye." in name else 1] for name in learned_names(task)} == {
+        "decoder",
+        "prompt_learner",
+    }
     assert not model.eye.training and model.language.training
     data = make_data(Inspector(load_checkpoint(tiny_checkpoint)), recipe("base", good_folder), good_folder)
     batch = collate([data[index] for index in range(6)])
@@ -109,7 +113,9 @@ def test_a_run_gives_an_adapter_that_a_session_uses(tiny_checkpoint, good_folder
     apply_adapter(model, tiny_checkpoint, folder)
     assert (model.language.config.lora is not None) == (lora is not None)
     changed = {
-        name for name, value in model.state_dict().items() if name in untouched and not torch.equal(value, untouched[name])
+        name
+        for name, value in model.state_dict().items()
+        if name in untouched and not torch.equal(value, untouched[name])
     }
     assert {name.split(".")[0] for name in changed} == {"eye", "prompt_learner"}
     if lora:
@@ -147,7 +153,7 @@ def test_at_full_size_the_adapter_has_the_published_parts_and_stays_small(tiny_i
         parameters = dict(task.named_parameters())
         counts.append(sum(parameters[name].numel() for name in learned_names(task)))
     channels = [1, 4, 16, 64, 256, 1024]
-    convolutions = sum(9 * a * b + b for a, b in zip(channels, channels[1:], strict=False)) + 25 * 1024 * 4096 + 4096
+    convolutions = sum(9 * a * b + b for a, b in pairwise(channels)) + 25 * 1024 * 4096 + 4096
     assert counts[0] == 4 * (1280 * 1024 + 1024) + convolutions + 9 * 4096
     assert counts[1] - counts[0] == 32 * 4 * 2 * 32 * 4096
     assert 4 * counts[1] < 600e6  # bytes, in float32
