@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import GradientAccumulationPlugin
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
@@ -74,7 +75,9 @@ def run(
         ConfigError: batch, processes and accumulation do not go together, or an optimiser cannot run here.
     """
     accelerator = Accelerator(
-        mixed_precision=config.precision, cpu=device == "cpu", gradient_accumulation_steps=config.accumulate
+        mixed_precision=config.precision,
+        cpu=device == "cpu",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(config.accumulate, sync_with_dataloader=False),
     )
     shares = accelerator.num_processes * config.accumulate
     if config.batch % shares:

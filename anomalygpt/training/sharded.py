@@ -39,6 +39,8 @@ def prepare_sharded(
     if accelerator.distributed_type == DistributedType.DEEPSPEED:
         settings = accelerator.state.deepspeed_plugin.deepspeed_config
         settings["train_micro_batch_size_per_gpu"] = config.batch // accelerator.num_processes // config.accumulate
+        settings["gradient_accumulation_steps"] = config.accumulate
+        settings["gradient_clipping"] = config.clip_norm
     wrapped, prepared = accelerator.prepare(task, optimizer)
     step, source = newest_state(folder)
     if source is not None:

@@ -12,8 +12,9 @@ def test_every_shipped_preset_is_valid():
 
 
 def test_every_shipped_recipe_is_valid():
-    assert {"embedded-eye", "embedded-voice"} <= set(recipe_names())
-    assert [load_recipe(name).stage for name in ("embedded-eye", "embedded-voice")] == ["eye", "voice"]
+    stages = {name: load_recipe(name).stage for name in recipe_names()}
+    assert stages | {"embedded-eye": "eye", "embedded-voice": "voice"} == stages
+    assert stages | {"adapt-eye": "adapt", "paper-vicuna-7b": "paper"} == stages
 
 
 def test_the_full_size_has_the_published_shapes():
