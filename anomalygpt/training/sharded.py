@@ -13,9 +13,7 @@ from torch import nn
 
 from anomalygpt.config import ConfigError
 from anomalygpt.config.training import TrainingConfig
-from anomalygpt.training.state import WEIGHTS, new_state, newest_state, publish_state
-
-SHARDS = "shards"
+from anomalygpt.training.state import SHARDS, WEIGHTS, check_form, new_state, newest_state, publish_state
 
 
 def is_sharded(accelerator: Accelerator) -> bool:
@@ -41,11 +39,22 @@ def prepare_sharded(
         settings["train_micro_batch_size_per_gpu"] = config.batch // accelerator.num_processes // config.accumulate
         settings["gradient_accumulation_steps"] = config.accumulate
         settings["gradient_clipping"] = config.clip_norm
+    _keep_scalars_whole(task)
     wrapped, prepared = accelerator.prepare(task, optimizer)
     step, source = newest_state(folder)
     if source is not None:
+        check_form(source, sharded=True)
         accelerator.load_state(str(source / SHARDS))
     return wrapped, prepared, step
+
+
+def _keep_scalars_whole(task: nn.Module) -> None:
+    """Makes resting parameters of no dimension buffers, as FSDP has no way to divide them (CLIP's logit scale)."""
+    for module in task.modules():
+        for name, value in list(module.named_parameters(recurse=False)):
+            if not value.ndim and not value.requires_grad:
+                delattr(module, name)
+                module.register_buffer(name, value.data)
 
 
 def save_sharded(folder: Path, step: int, accelerator: Accelerator, wrapped: nn.Module) -> None:

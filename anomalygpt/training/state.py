@@ -13,8 +13,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from anomalygpt.config import ConfigError
+
 POINTER = "latest.json"
 WEIGHTS = "weights.safetensors"
+SHARDS = "shards"
+"""In a state, what accelerate wrote of a run whose weights are spread over several GPUs."""
 
 
 class MovingAverage:
@@ -97,6 +101,7 @@ def load_state(folder: Path, module: nn.Module, optimizer: torch.optim.Optimizer
     step, source = newest_state(folder)
     if source is None:
         return 0
+    check_form(source, sharded=False)
     module.load_state_dict(load_file(source / WEIGHTS), strict=False)
     if average is not None:
         for name, value in load_file(source / "average.safetensors").items():
@@ -118,6 +123,20 @@ def newest_state(folder: Path) -> tuple[int, Path | None]:
         return 0, None
     pointer = json.loads((folder / POINTER).read_text())
     return int(pointer["step"]), folder / pointer["folder"]
+
+
+def check_form(source: Path, sharded: bool) -> None:
+    """Refuses a state that was written by a run of the other form.
+
+    Raises:
+        ConfigError: it was.
+    """
+    if (source / SHARDS).is_dir() != sharded:
+        forms = ("one process or DDP", "FSDP or DeepSpeed")
+        raise ConfigError(
+            f"{source}: this run was begun with {forms[not sharded]} and cannot go on with {forms[sharded]}. Start it "
+            "as it was started, or choose another --out."
+        )
 
 
 def newest_weights(folder: Path) -> dict[str, Tensor]:

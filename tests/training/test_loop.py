@@ -87,6 +87,13 @@ def test_a_killed_run_goes_on_exactly_where_it_was(tmp_path):
     assert len(list((tmp_path / "cut/state").glob("step-*"))) == 1
 
 
+def test_a_state_of_spread_weights_is_not_taken_for_a_whole_one(tmp_path):
+    trained(tmp_path)
+    (next((tmp_path / "state").glob("step-*")) / "shards").mkdir()
+    with pytest.raises(ConfigError, match="begun with FSDP"):
+        trained(tmp_path)
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path):
     task, _ = trained(tmp_path)
     again, _ = trained(tmp_path)
