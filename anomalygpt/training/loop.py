@@ -187,7 +187,10 @@ def _over_processes(accelerator: Accelerator, losses: dict[str, Tensor], due: bo
 
 
 class Log:
-    """Mean of each named loss over `LOG_EVERY` steps, one JSON line each; lines past a resumed step are dropped."""
+    """Mean of each named loss over those of `LOG_EVERY` steps that have it, one JSON line each.
+
+    Lines past a resumed step are dropped.
+    """
 
     def __init__(self, path: Path, start: int) -> None:
         self.path = path
@@ -209,7 +212,8 @@ class Log:
         self.pending.append(values)
         if (step + 1) % LOG_EVERY:
             return
-        mean = {name: sum(entry[name] for entry in self.pending) / len(self.pending) for name in values}
+        columns = {name: [e[name] for e in self.pending if name in e] for entry in self.pending for name in entry}
+        mean = {name: sum(column) / len(column) for name, column in columns.items()}
         seconds = (time.monotonic() - self.began) / len(self.pending)
         self.line = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
         with self.path.open("a") as file:

@@ -47,6 +47,7 @@ class PaperTask(nn.Module):
     def __init__(self, model: AnomalyGPT, recipe: Recipe) -> None:
         super().__init__()
         _check(model)
+        assert model.prompt_learner is not None
         self.model = model
         self.adapters = recipe.lora is not None
         if recipe.lora is not None:

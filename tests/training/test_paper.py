@@ -107,7 +107,7 @@ def test_a_run_gives_an_adapter_that_a_session_uses(tiny_checkpoint, good_folder
     config = recipe(tiny_checkpoint, good_folder, paper=paper, steps=24, learning_rate=3e-3)
     folder = train(config, tmp_path, "cpu")
     log = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
-    assert log["step"] == 20 and log["words"] > 0
+    assert log["step"] == 20 and log["words"] > 0 and log["focal"] > 0
     model = load_checkpoint(tiny_checkpoint)
     untouched = {name: value.clone() for name, value in model.state_dict().items()}
     apply_adapter(model, tiny_checkpoint, folder)
