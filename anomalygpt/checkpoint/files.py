@@ -78,8 +78,11 @@ def replacing(folder: Path, work: str | None = None) -> Iterator[Path]:
             mark.write_text(work, encoding="utf-8")
     try:
         yield beside
-        mark.unlink(missing_ok=True)
-        written = sorted(path.relative_to(beside) for path in beside.rglob("*") if path.is_file())
+        written = sorted(
+            path.relative_to(beside)
+            for path in beside.rglob("*")
+            if path.is_file() and not path.name.startswith(".")  # the mark, and what a stopped write left half done
+        )
         old = _listed(folder / MANIFEST)
         manifest = {
             "format": _FORMAT,
@@ -97,6 +100,7 @@ def replacing(folder: Path, work: str | None = None) -> Iterator[Path]:
             os.replace(beside / path, folder / path)
         for name in old - set(manifest["files"]):  # type: ignore[call-overload]
             (folder / name).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
     finally:
         if not mark.is_file():  # what is marked goes on later
             shutil.rmtree(beside, ignore_errors=True)

@@ -38,6 +38,7 @@ class EncoderConfig(Frozen):
         widths: channels of each of those layers.
         grids: patches per side of each of those layers.
         mean, std: normalisation of RGB in [0, 1].
+        resampling: how photos are brought to that size: "area", or "bicubic" as the published CLIP models do.
     """
 
     source: str | None = None
@@ -48,6 +49,7 @@ class EncoderConfig(Frozen):
     grids: tuple[Positive, ...] = ()
     mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
     std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+    resampling: Literal["area", "bicubic"] = "area"
 
     @property
     def embed_dim(self) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+Resampling = Literal["area", "bicubic"]
 
 MASK_COVERAGE = 0.25
 """A pixel of a reduced mask is True where at least this share of it is covered: a crack of half a pixel is kept."""
@@ -67,12 +70,14 @@ class Geometry:
         inside.setflags(write=False)
         return inside
 
-    def to_square(self, image: NDArray[Any]) -> NDArray[Any]:
+    def to_square(self, image: NDArray[Any], resampling: Resampling = "area") -> NDArray[Any]:
         """Places a photo or a map of it into the square.
 
         Args:
             image: H×W×3, padded by repeating its edge, or a mask or map H×W, padded with zero. Of any type that
                 OpenCV resizes (uint8, uint16, float32, float64), or bool, which stays bool.
+            resampling: "area" (by area where the image shrinks, cubic where it grows) or, for uint8 photos, "bicubic"
+                (Pillow's, as CLIP's own preprocessing).
 
         Returns:
             S×S×3 or S×S of the same type.
@@ -83,7 +88,11 @@ class Geometry:
         self._check(image, (self.height, self.width))
         if image.dtype == np.bool_:
             return self.to_square(image.astype(np.float32)) >= MASK_COVERAGE
-        inner = _resized(image, self.inner_height, self.inner_width)
+        if resampling == "bicubic":
+            photo = Image.fromarray(image)
+            inner = np.asarray(photo.resize((self.inner_width, self.inner_height), Image.Resampling.BICUBIC))
+        else:
+            inner = _resized(image, self.inner_height, self.inner_width)
         bottom = self.size - self.top - self.inner_height
         right = self.size - self.left - self.inner_width
         border = cv2.BORDER_REPLICATE if image.ndim == 3 else cv2.BORDER_CONSTANT

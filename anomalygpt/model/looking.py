@@ -33,8 +33,11 @@ COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 @torch.inference_mode()
 def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
     """Encodes RGB uint8 photos of any size, each padded to the model's square."""
-    size = eye.config.encoder.image_size
-    squares = [Geometry.fit(photo.shape[0], photo.shape[1], size).to_square(photo) for photo in photos]
+    config = eye.config.encoder
+    squares = [
+        Geometry.fit(photo.shape[0], photo.shape[1], config.image_size).to_square(photo, config.resampling)
+        for photo in photos
+    ]
     return eye.see(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
 
 
