@@ -42,13 +42,15 @@ class Handlers:
     def picture(self, visitor: Visitor, view: View, opacity: float, contours: bool) -> Update:
         """The map as it is wanted, alone or beside the bare photo."""
         panels, inspection = self.panels, visitor.inspection
-        if inspection is None:
-            return {panels.map: gr.Image(value=None, visible=True), panels.compare: gr.ImageSlider(visible=False)}
-        image = views.render(inspection, view, opacity, contours, visitor.highlighted)
-        if view != "compare":
-            return {panels.map: gr.Image(value=image, visible=True), panels.compare: gr.ImageSlider(visible=False)}
-        pair = (inspection.photo, image)
-        return {panels.map: gr.Image(visible=False), panels.compare: gr.ImageSlider(value=pair, visible=True)}
+        beside = view == "compare" and inspection is not None
+        update = {panels.map: gr.update(value=None, visible=not beside), panels.compare: gr.update(visible=beside)}
+        if inspection is not None:
+            image = views.render(inspection, view, opacity, contours, visitor.highlighted)
+            if beside:
+                update[panels.compare]["value"] = (inspection.photo, image)
+            else:
+                update[panels.map]["value"] = image
+        return update
 
     def evidence(self, visitor: Visitor, view: View, opacity: float, contours: bool) -> Update:
         """Everything that shows what was measured, and how the words stand to it."""

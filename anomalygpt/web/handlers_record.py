@@ -79,7 +79,7 @@ class RecordHandlers(Handlers):
             else:
                 content = html_report(record) if kind == "html" else json_report(record)
             name = f"{Path(record.name).stem}-{record.date:%Y%m%d-%H%M%S}.{kind}"
-            return {self.panels.saved: save_download(content, name, self.panels.saved)}
+            return {self.panels.saved: save_download(content, name)}
 
         return report
 

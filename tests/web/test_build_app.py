@@ -30,7 +30,7 @@ def test_the_model_answers_few_at_once_and_stop_never_waits(app):
     by_name = {fn.name: fn for fn in app.fns.values()}
     assert by_name["answer"].queue is not False and by_name["answer"].concurrency_id == "model"
     assert app._queue.default_concurrency_limit == 2 and app._queue.max_size is not None
-    for name in ("stop", "question_sent", "clear", "redraw"):
+    for name in ("stop", "question_sent", "retried", "question_edited", "undone", "clear", "redraw"):
         assert by_name[name].queue is False
 
 
@@ -46,3 +46,10 @@ def test_every_example_is_a_card(make_photo):
     app = build_app(lambda: None, examples)
     cards = [block for block in app.blocks.values() if "card" in (block.elem_classes or [])]
     assert [card.value for card in cards] == ["Bolt", "Nut"]
+
+
+def test_there_are_thumbs_only_where_they_are_kept(app, tmp_path):
+    for page, kept in ((app, False), (build_app(lambda: None, feedback=tmp_path / "feedback.jsonl"), True)):
+        (chat,) = (block for block in page.blocks.values() if block.elem_id == "chat")
+        assert bool(chat.feedback_options) is kept
+        assert ("rated" in [fn.name for fn in page.fns.values()]) is kept

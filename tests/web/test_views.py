@@ -1,10 +1,12 @@
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from anomalygpt.records import Evidence, Inspection, Region, Turn
 from anomalygpt.web import views
+from anomalygpt.web.history import Case
 
 
 def make_inspection(score=0.8, regions=2):
@@ -75,7 +77,7 @@ def test_text_of_model_user_and_files_is_never_html():
 
 def test_messages_mark_a_stopped_answer_and_show_a_waiting_question():
     shown = views.messages([Turn("Where?", "At the top", finished=False)], "How big?")
-    assert [message["content"] for message in shown] == ["Where?", "At the top" + views.STOPPED, "How big?"]
+    assert [message["content"] for message in shown] == ["Where?", "At the top" + " … (stopped)", "How big?"]
     assert views.messages([], None) == []
 
 
@@ -83,7 +85,7 @@ def test_the_region_table_names_place_share_size_and_peak():
     table = views.region_table(make_inspection(), highlighted=2)
     rows = re.findall(r'<tr data-region="(\d)">(.*?)</tr>', table)
     assert [index for index, _ in rows] == ["1", "2"]
-    assert all(text in rows[0][1] for text in ("top left", "8.3 %", "20 × 20", "0.80"))
+    assert all(text in rows[0][1] for text in ("top left", "8.3 %", "20 × 20", "0.80", "round"))
     assert 'aria-pressed="false"' in rows[0][1] and 'aria-pressed="true"' in rows[1][1]
 
 
@@ -102,19 +104,19 @@ def test_shares_are_readable(share, text):
 
 def test_the_map_is_drawn_in_the_photos_own_resolution_and_opacity_0_is_the_photo():
     inspection = make_inspection()
-    assert np.array_equal(views.render(inspection, 0.0, False), inspection.photo)
-    strong = views.render(inspection, 1.0, False)
+    assert np.array_equal(views.render(inspection, "overlay", 0.0, False), inspection.photo)
+    strong = views.render(inspection, "overlay", 1.0, False)
     assert strong.shape == inspection.photo.shape and strong.dtype == np.uint8
     assert not np.array_equal(strong[20, 20], inspection.photo[20, 20])
-    assert not np.array_equal(views.render(inspection, 0.0, True), inspection.photo)
+    assert not np.array_equal(views.render(inspection, "overlay", 0.0, True), inspection.photo)
 
 
 def test_a_picked_region_stands_out_from_the_rest():
     inspection = make_inspection()
-    plain, picked = (views.render(inspection, 0.5, False, index).astype(int) for index in (None, 2))
+    plain, picked = (views.render(inspection, "overlay", 0.5, False, index).astype(int) for index in (None, 2))
     assert np.array_equal(picked[20, 50], plain[20, 50])
     assert picked[55, 5].sum() < plain[55, 5].sum()
-    assert np.array_equal(views.render(inspection, 0.5, False, 9), plain)
+    assert np.array_equal(views.render(inspection, "overlay", 0.5, False, 9), plain)
 
 
 def test_the_legend_has_the_colours_of_the_map():
@@ -124,3 +126,57 @@ def test_the_legend_has_the_colours_of_the_map():
     legend = views.legend()
     assert "rgb({} {} {}) 0%".format(*first) in legend and "rgb({} {} {}) 100%".format(*last) in legend
     assert "aria-label" in legend
+
+
+def test_the_map_alone_does_not_show_the_photo():
+    dark, bright = make_inspection(), make_inspection()
+    bright.photo[:] = 250
+    assert np.array_equal(views.render(dark, "map", 0.1, True), views.render(bright, "map", 0.9, True))
+    assert not np.array_equal(views.render(dark, "map", 0.5, False), views.render(dark, "map", 0.5, True))
+
+
+@pytest.mark.parametrize(
+    ("point", "region", "question"),
+    [
+        ((0.25, 0.33), 1, "What is region 1?"),
+        ((0.6, 0.3), 2, "What is region 2?"),
+        ((0.9, 0.9), None, "What is at the bottom right?"),
+        ((0.0, 0.5), None, "What is at the left?"),
+    ],
+)
+def test_a_point_on_the_photo_is_a_question_about_what_is_there(point, region, question):
+    inspection = make_inspection()
+    found = views.region_at(inspection, *point)
+    assert (found.index if found else None) == region
+    assert views.question_at(inspection, *point) == question
+
+
+def test_chinese_visitors_read_chinese():
+    inspection = make_inspection()
+    for shown in (
+        views.verdict_badge(inspection, (NO,), "zh"),
+        views.disagreement(inspection, (NO,), "zh"),
+        views.region_table(inspection, language="zh"),
+        views.legend("zh"),
+        views.messages([Turn("?", "!", finished=False)], language="zh")[1]["content"],
+        views.question_at(inspection, 0.25, 0.33, "zh"),
+        views.strip((), None, "zh"),
+    ):
+        assert re.search("[\u4e00-\u9fff]", shown)
+        assert not re.search("Anomalous|Normal|Region|Peak|stopped", shown)
+
+
+def test_the_strip_shows_the_newest_first_and_which_is_open():
+    cases = [
+        Case(1, Path("a<b>.png"), (), "", "paper", False, 0.8, "data:,", (YES,)),
+        Case(2, Path("b.png"), (), "", "paper", False, 0.2, "data:,", (SIZE,)),
+        Case(3, Path("c.png"), (), "", "paper", False, 0.2, "data:,"),
+    ]
+    shown = views.strip(cases, 2)
+    assert re.findall(r'class="case (\w+)" data-case="(\d)"', shown) == [
+        ("normal", "3"),
+        ("undecided", "2"),
+        ("anomalous", "1"),
+    ]
+    assert shown.count('aria-current="true"') == 1 and "a&lt;b&gt;.png, Anomalous, score 0.80" in shown
+    assert "gather here" in views.strip((), None)
