@@ -1,7 +1,7 @@
 """Measures the peak memory of `assemble` on a made-up set of published files, and whether it goes on after a kill.
 
 `python benchmarks/assemble_memory.py --out benchmarks/assemble_memory.json` makes 2 GB of random weights in the real
-formats, assembles them in a process of its own, kills a second run half way and starts it again. It ends with 1 where the
+formats, assembles them in a process of its own, kills a second run half way and starts it again. It ends with 1 if the
 peak is over the largest file plus 1 GB, or where the hashes differ.
 """
 

@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +10,8 @@ from anomalygpt.checkpoint import assembling, files
 from anomalygpt.checkpoint.assembling import Recipe, assemble, check_assembled
 from anomalygpt.checkpoint.files import CheckpointError
 from anomalygpt.checkpoint.store import load_checkpoint
+
+ROOT = Path(__file__).parents[2]
 
 
 def recipe(published, **changes) -> Recipe:
@@ -483,3 +487,13 @@ def test_a_preset_of_another_form_is_refused(published, small_config, tmp_path):
     config = small_config.model_copy(update={"language": small_config.language.model_copy(update={"lora": None})})
     with pytest.raises(CheckpointError, match="'small-vicuna' is not of the published form"):
         assemble(config, recipe(published), tmp_path / "out")
+
+
+def test_the_guide_has_the_programs_own_words():
+    guide = (ROOT / "docs/full-size.md").read_text(encoding="utf-8").split("## What an error means")[1]
+    rows = re.findall(r"^\| `([^`]+)`", guide, re.M)
+    assert len(rows) >= len(CORRUPTIONS)
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "anomalygpt").rglob("*.py"))
+    code = re.sub(r'"\s*\n\s*f?"', "", code)  # strings that stand on several lines
+    for row in rows:
+        assert all(part.strip() in code for part in row.split("...")), row
