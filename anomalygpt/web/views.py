@@ -141,7 +141,8 @@ def messages(
     said = []
     for turn in turns:
         stopped = "" if turn.finished else f" {label('stopped', language)}"
-        said += [("user", turn.question), ("assistant", turn.answer + stopped)]
+        words = turn.answer + stopped or label("no_words", language)
+        said += [("user", turn.question), ("assistant", words)]
     if question is not None:
         said.append(("user", question))
     if answer:

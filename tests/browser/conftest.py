@@ -114,6 +114,20 @@ class Workbench:
     def questions(self):
         return [text.strip() for text in self.page.locator("#chat .user.message").all_inner_texts()]
 
+    def message_button(self, name, number=-1):
+        """A button below the messages of the chat, by its name; the last one where there are several."""
+        buttons = self.page.locator(f"#chat .message-buttons button[aria-label='{name}']")
+        return buttons.nth(number if number >= 0 else buttons.count() + number)
+
+    def cases(self):
+        return self.page.locator("#history [data-case]")
+
+    def download(self, kind):
+        """Asks for a report and gives the name that it is saved by, and its content."""
+        with self.page.expect_download() as saved:
+            self.page.click(f"#report-{kind}")
+        return saved.value.suggested_filename, Path(saved.value.path()).read_bytes()
+
     def badge(self):
         return self.page.inner_text("#badge")
 
@@ -123,9 +137,12 @@ def open_page(browser, address):
     """Opens the page as another visitor each time."""
     contexts = []
 
-    def open_one(width=1280, height=800, dark=False):
+    def open_one(width=1280, height=800, dark=False, language="en-US"):
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            locale=language,
+            permissions=["clipboard-read", "clipboard-write"],
         )
         contexts.append(context)
         return Workbench(context.new_page(), address)

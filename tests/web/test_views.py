@@ -79,6 +79,7 @@ def test_messages_mark_a_stopped_answer_and_show_a_waiting_question():
     shown = views.messages([Turn("Where?", "At the top", finished=False)], "How big?")
     assert [message["content"] for message in shown] == ["Where?", "At the top" + " … (stopped)", "How big?"]
     assert views.messages([], None) == []
+    assert views.messages([Turn("Where?", "")])[1]["content"] == "(no words)"
 
 
 def test_the_region_table_names_place_share_size_and_peak():
