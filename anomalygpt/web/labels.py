@@ -96,6 +96,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ask": ("Ask", "提问"),
     "stop": ("Stop", "停止"),
     "stopped": ("… (stopped)", "……（已停止）"),
+    "no_words": ("(no words)", "（没有文字）"),
     "unexpected": (
         "Something went wrong on the server, and its log says what. Your photo is still here: please try again.",
         "服务器出了问题，日志里有原因。照片还在，请再试一次。",
@@ -110,9 +111,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "case_gone": ("That inspection is no longer kept.", "该次检查已不再保留。"),
     "start_over": ("New inspection", "新的检查"),
     "report": ("Report", "报告"),
-    "report_html": ("Download the report as HTML", "下载 HTML 报告"),
-    "report_json": ("Download the record as JSON", "下载 JSON 记录"),
-    "report_png": ("Download the overlay as PNG", "下载 PNG 叠加图"),
     # The settings.
     "settings": ("Settings", "设置"),
     "temperature": ("Temperature", "温度"),
