@@ -97,7 +97,7 @@ def lacks_few_tokens(found: torch.Size, expected: torch.Size) -> bool:
 def write_config(language: Language, dtype: torch.dtype, folder: Path) -> None:
     """Writes what transformers needs beside the weights to load them by itself."""
     base = language.base
-    base.generation_config.save_pretrained(folder)  # type: ignore[union-attr]
+    base.generation_config.save_pretrained(folder)
     settings = base.config.to_dict() | {
         "architectures": [type(base).__name__],
         "dtype": str(dtype).removeprefix("torch."),

@@ -7,6 +7,7 @@ are compared: a delta that changes nothing, one that is no delta, and one that i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -29,28 +30,28 @@ def check_delta(base: Published, delta: Published) -> None:
         CheckpointError: the delta is zero, equal to the base or a whole model, or is in the base already.
     """
     _check_whole(base)
-    pairs = [(name, base.read(name).float(), delta.read(name).float()) for name in _probes(base)]
-    name = pairs[0][0]
-    where = f"{delta.option}: tensor '{name}' in {delta.entries[name].file}"
-    if not any(part.any() for _, _, part in pairs):
+    names = _probes(base)
+    where = f"{delta.option}: tensor '{names[0]}' in {delta.entries[names[0]].file}"
+    findings = [_compare(base.read(name).float(), delta.read(name).float()) for name in names]
+    if all(finding == "zero" for finding in findings):
         raise CheckpointError(
             f"{where} is zero throughout, as are the others: adding it would leave LLaMA as it is. This is no delta of "
             "Vicuna. Fetch it again."
         )
-    if all(torch.equal(whole, part) for _, whole, part in pairs):
+    if all(finding == "equal" for finding in findings):
         raise CheckpointError(
             f"{where} equals that of {base.option}: the same weights were given twice. Give LLaMA to --llama and the "
             "delta to --vicuna-delta."
         )
-    if all(_cosine(whole, part) > 0.5 for _, whole, part in pairs):
+    if all(finding == "whole" for finding in findings):
         raise CheckpointError(
             f"{where} is of a whole model and not of a delta: adding it would double the weights. If this is a "
             "finished Vicuna, give it with --vicuna, and leave --llama and --vicuna-delta out."
         )
-    if all(_contains(whole, part) for _, whole, part in pairs):
+    if all(finding == "contained" for finding in findings):
         raise CheckpointError(
-            f"{base.option}: tensor '{name}' in {base.entries[name].file} holds the delta already: adding it again "
-            "would apply it twice. This is a finished Vicuna: give it with --vicuna, and leave the delta out."
+            f"{base.option}: tensor '{names[0]}' in {base.entries[names[0]].file} holds the delta already: adding it "
+            "again would apply it twice. This is a finished Vicuna: give it with --vicuna, and leave the delta out."
         )
 
 
@@ -135,6 +136,17 @@ def _evenly(names: list[str]) -> list[str]:
 
 def _places(count: int) -> Iterator[int]:
     return (round(number * (count - 1) / max(1, _PROBES - 1)) for number in range(_PROBES))
+
+
+def _compare(whole: Tensor, part: Tensor) -> Literal["zero", "equal", "whole", "contained", "fine"]:
+    """What a matrix of a delta is to that of the base; only one pair of them is in memory at a time."""
+    if not part.any():
+        return "zero"
+    if torch.equal(whole, part):
+        return "equal"
+    if _cosine(whole, part) > 0.5:
+        return "whole"
+    return "contained" if _contains(whole, part) else "fine"
 
 
 def _cosine(first: Tensor, second: Tensor) -> float:

@@ -225,7 +225,7 @@ def llama_table(config: AnomalyGPTConfig) -> Table:
 
 def _convolutions(config: AnomalyGPTConfig) -> dict[str, Iterable[int]]:
     """Places of the prompt learner's convolutions; a ReLU and a pooling stand after each but the last."""
-    return {"convolution": range(0, 3 * len(config.prompt_learner.channels) + 1, 3)}
+    return {"convolution": range(0, 3 * len(config.trainable_prompt_learner.channels) + 1, 3)}
 
 
 def _expand(names: Mapping[str, str], numbers: Mapping[str, Iterable[object]]) -> dict[str, Target]:

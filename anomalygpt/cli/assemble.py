@@ -92,7 +92,7 @@ def _assemble(
     from anomalygpt.config import load_config, load_preset
 
     config = load_config(Path(preset)) if Path(preset).is_file() else load_preset(preset)
-    recipe = Recipe(encoder, *files, *language, merge=merge)  # type: ignore[arg-type]
+    recipe = Recipe("openclip" if encoder == "openclip" else "imagebind", *files[:3], *language[:3], merge)
     typer.echo("Checking the files against each other ...")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
