@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -60,7 +60,7 @@ class Recipe:
     """The published files, and what to do with the adapters.
 
     Attributes:
-        encoder: whose file `encoder_file` is.
+        encoder: whose file `encoder_file` is: "imagebind" or "openclip".
         llama, vicuna_delta: the folder of LLaMA and that of what Vicuna adds to it; or else
         vicuna: the folder of a finished Vicuna. If LLaMA is given too, the two are compared.
         merge: adds PandaGPT's adapters to the weights; otherwise they are kept beside them.
@@ -69,7 +69,7 @@ class Recipe:
         CheckpointError: the language model is given in no way, or in two.
     """
 
-    encoder: Literal["imagebind", "openclip"]
+    encoder: str
     encoder_file: Path
     pandagpt: Path
     anomalygpt: Path

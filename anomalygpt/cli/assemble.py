@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from anomalygpt.checkpoint.assembling import Recipe
 
 QUESTION = "Is there any anomaly in the image?"
 
@@ -46,29 +49,28 @@ def assemble(
     With --check alone, an assembled folder is verified. Ends with 0, or with 2 and a message that says which file is
     wrong and why.
     """
-    from anomalygpt.checkpoint.assembling import check_assembled
+    from anomalygpt.checkpoint.assembling import Recipe, check_assembled
     from anomalygpt.checkpoint.files import CheckpointError
     from anomalygpt.config import ConfigError
 
-    files = {
-        encoder.value: openclip if encoder is EncoderChoice.openclip else imagebind,
-        "pandagpt": pandagpt,
-        "anomalygpt": anomalygpt,
-    }
+    encoder_file = openclip if encoder is EncoderChoice.openclip else imagebind
+    needed = {f"--{encoder.value}": encoder_file, "--pandagpt": pandagpt, "--anomalygpt": anomalygpt}
     try:
-        if any((*files.values(), llama, vicuna_delta, vicuna)):
-            if missing := [f"--{name}" for name, path in files.items() if path is None]:
-                raise CheckpointError(
-                    f"{' and '.join(missing)} must be given too; docs/full-size.md says where each file comes from."
-                )
-            _assemble(
-                preset,
-                encoder.value,
-                [path for path in files.values() if path],
-                (llama, vicuna_delta, vicuna),
-                merge_lora,
-                out,
+        if any((*needed.values(), llama, vicuna_delta, vicuna)):
+            if encoder_file is None or pandagpt is None or anomalygpt is None:
+                missing = " and ".join(option for option, path in needed.items() if path is None)
+                raise CheckpointError(f"{missing} must be given too; docs/full-size.md says where to fetch each file.")
+            recipe = Recipe(
+                encoder=encoder.value,
+                encoder_file=encoder_file,
+                pandagpt=pandagpt,
+                anomalygpt=anomalygpt,
+                llama=llama,
+                vicuna_delta=vicuna_delta,
+                vicuna=vicuna,
+                merge=merge_lora,
             )
+            _assemble(preset, recipe, out)
         elif not check:
             raise CheckpointError("Give the published files (see docs/full-size.md), or --check an assembled folder.")
         if check:
@@ -83,16 +85,13 @@ def assemble(
         raise typer.Exit(2) from error
 
 
-def _assemble(
-    preset: str, encoder: str, files: list[Path], language: tuple[Path | None, ...], merge: bool, out: Path
-) -> None:
+def _assemble(preset: str, recipe: Recipe, out: Path) -> None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from anomalygpt.checkpoint.assembling import Recipe, assemble
+    from anomalygpt.checkpoint.assembling import assemble
     from anomalygpt.config import load_config, load_preset
 
     config = load_config(Path(preset)) if Path(preset).is_file() else load_preset(preset)
-    recipe = Recipe("openclip" if encoder == "openclip" else "imagebind", *files[:3], *language[:3], merge)
     typer.echo("Checking the files against each other ...")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
