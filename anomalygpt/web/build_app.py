@@ -15,6 +15,7 @@ from anomalygpt.web.handlers_dialogue import DialogueHandlers
 from anomalygpt.web.handlers_part import PartHandlers
 from anomalygpt.web.handlers_record import RecordHandlers
 from anomalygpt.web.panels import WORDS, Panels, make_header, make_panels
+from anomalygpt.web.scripts import MEND_NAMES
 from anomalygpt.web.sessions import IDLE_SECONDS, Visitors
 from anomalygpt.web.theme import STYLE, TOGGLE_DARK, make_theme
 
@@ -45,6 +46,7 @@ def build_app(
     with gr.Blocks(title="AnomalyGPT", fill_width=True, delete_cache=(600, int(IDLE_SECONDS))) as app:
         dark = make_header()
         dark.click(None, None, None, js=TOGGLE_DARK)
+        app.load(None, None, None, js=MEND_NAMES)
         with gr.Tabs(elem_id="tabs"), gr.Tab(WORDS("tab_part"), id="part"):
             panels = make_panels(examples, feedback is not None)
         part = PartHandlers(visitors, panels)

@@ -160,8 +160,8 @@ def strip(cases: Sequence[Case], current: int | None, language: Language = "en")
         words = label("open_case", language, number=case.number, name=case.photo.name, verdict=verdict, score=score)
         buttons.append(
             f'<button type="button" class="case {kind}" data-case="{case.number}" title="{escape(words)}" '
-            f'aria-label="{escape(words)}" aria-current="{str(case.number == current).lower()}">'
-            f'<img src="{case.thumbnail}" alt=""><span>{escape(verdict)}</span><b>{score}</b></button>'
+            f'aria-current="{str(case.number == current).lower()}">'
+            f'<img src="{case.thumbnail}" alt="{escape(words)}"><span>{escape(verdict)}</span><b>{score}</b></button>'
         )
     words = escape(label("history", language))
     inside = "".join(buttons) or f"<p>{escape(label('history_hint', language))}</p>"

@@ -23,6 +23,7 @@ def axe():
 @pytest.mark.parametrize("dark", [False, True])
 def test_no_serious_fault(open_page, nut, axe, dark):
     bench = open_page(dark=dark)
+    bench.page.wait_for_selector("#map .empty[role=img]")
     faults = run(bench, axe)
     bench.upload("photo", nut("part.png", spot=True))
     bench.upload("references", nut("good.png"))

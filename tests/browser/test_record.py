@@ -21,7 +21,7 @@ def test_back_to_an_earlier_inspection_with_its_dialogue(open_page, nut):
     bench.wait_for_map()
     bench.ask("What is this?")
     assert bench.cases().count() == 2
-    assert "first.png" in bench.page.get_attribute("#history [data-case='1']", "aria-label")
+    assert "first.png" in bench.page.get_attribute("#history [data-case='1']", "title")
     bench.page.click("#history [data-case='1']")
     bench.page.wait_for_selector("#history [data-case='1'][aria-current='true']")
     assert bench.questions() == [QUESTION] and bench.answers() == answers and bench.badge() == badge
