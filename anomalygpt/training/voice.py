@@ -32,19 +32,17 @@ TOLD = 0.25
 
 @dataclass
 class VoiceBatch:
-    """B dialogues, padded on the right.
+    """B dialogues, padded on the right, where nothing that comes before can see the padding.
 
     Attributes:
         ids: B×T token ids; 0 where a vector stands.
         labels: B×T, `IGNORED` but on answers.
-        mask: B×T, 1 where in use.
         image_at, prompt_at: position of the image vector and of the first prompt vector of each dialogue.
         embeddings, maps, looks: of each dialogue's photo, as in `SeenPhotos`.
     """
 
     ids: Tensor
     labels: Tensor
-    mask: Tensor
     image_at: Tensor
     prompt_at: Tensor
     embeddings: Tensor
@@ -57,15 +55,19 @@ class VoiceBatch:
 
 
 def draw_dialogue(config: TrainingConfig, photos: SeenPhotos, index: int) -> tuple[int, Facts, list[Turn]]:
-    """Dialogue number `index` of a recipe: the photo's number, its facts as told, and the turns."""
+    """Dialogue number `index` of a recipe: the photo's number, its facts as told, and the turns.
+
+    All dialogues of one step have equally many turns, so that little of a batch is padding.
+    """
     assert config.voice is not None
+    turns = int(np.random.default_rng((config.seed, index // config.batch, 4)).integers(config.voice.max_turns)) + 1
     rng = np.random.default_rng((config.seed, index, 3))
     photo = int(rng.integers(len(photos)))
     facts = photos.facts[photo]
     language: Literal["en", "zh"] = "zh" if rng.random() < config.voice.chinese else "en"
     if rng.random() < TOLD:
         facts = replace(facts, description=describe(facts.product, facts.texture, language, rng))
-    return photo, facts, compose(facts, rng, language, int(rng.integers(1, config.voice.max_turns + 1)))
+    return photo, facts, compose(facts, rng, language, turns)
 
 
 class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
@@ -114,17 +116,15 @@ class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
     def collate(self, items: Sequence[dict[str, Any]]) -> VoiceBatch:
         """Joins items to a padded batch."""
         # Few different lengths: each new one costs a CPU's or a GPU's library the making of new kernels.
-        length = -(-max(len(item["ids"]) for item in items) // 64) * 64
+        length = -(-max(len(item["ids"]) for item in items) // 32) * 32
         photos = torch.tensor([item["photo"] for item in items])
 
         def padded(key: str, fill: int) -> Tensor:
             return torch.tensor([item[key] + [fill] * (length - len(item[key])) for item in items])
 
-        lengths = torch.tensor([[len(item["ids"])] for item in items])
         return VoiceBatch(
             padded("ids", 0),
             padded("labels", IGNORED),
-            (torch.arange(length)[None] < lengths).long(),
             torch.tensor([item["image_at"] for item in items]),
             torch.tensor([item["prompt_at"] for item in items]),
             self.photos.embeddings[photos],
@@ -158,7 +158,7 @@ class VoiceTask(nn.Module):
         columns = batch.prompt_at[:, None] + torch.arange(vectors.shape[1], device=batch.ids.device)
         embeddings = embeddings.index_put((rows, batch.image_at), image.to(embeddings.dtype))
         embeddings = embeddings.index_put((rows[:, None], columns), vectors.to(embeddings.dtype))
-        return {"words": model.language(embeddings, batch.mask, batch.labels)}
+        return {"words": model.language(embeddings, labels=batch.labels)}
 
 
 def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat) -> Iterator[str]:

@@ -73,7 +73,8 @@ def test_only_answers_are_learned(eye_folder, tmp_path):
         read = model.language.decode(item["ids"][item["prompt_at"] + data.vectors :])
         assert f"score {facts.evidence.score:.2f}" in read and turns[0].question in read
     batch = data.collate([data[0], data[1]])
-    assert batch.mask.sum(1).tolist() == [len(data[0]["ids"]), len(data[1]["ids"])]
+    for row, item in zip(batch.ids, (data[0], data[1]), strict=True):
+        assert row[: len(item["ids"])].tolist() == item["ids"] and not row[len(item["ids"]) :].any()
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log == [] and (tmp_path / "tokenizer" / "tokenizer.json").exists()
 
