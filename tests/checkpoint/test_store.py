@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from anomalygpt.checkpoint import files, language_files
+from anomalygpt.checkpoint import files, language_files, store
 from anomalygpt.checkpoint.placement import Placement
 from anomalygpt.checkpoint.store import CheckpointError, check_files, load_checkpoint, save_checkpoint
 from anomalygpt.config import AnomalyGPTConfig, load_preset
