@@ -20,8 +20,8 @@ def evaluate(
     baseline: Annotated[
         str,
         typer.Option(
-            help="Compared in the same run: absolute-difference, ssim, random-weights, paper-rule, fitted-threshold; "
-            "several with commas."
+            help="Compared in the same run: absolute-difference, ssim, handmade, random-weights, paper-rule, "
+            "fitted-threshold; several with commas."
         ),
     ] = "",
     first_reference: Annotated[

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
+from anomalygpt.datasets.simulated import SimulatedSamples
 from anomalygpt.imaging.geometry import Geometry
 from anomalygpt.inspection.session import Inspector, Session
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_eye
+from anomalygpt.model.filter_bank import FilterBank
 
 BLUR = 2.0
 """Standard deviation, in pixels of the square, of the blur before and after a plain difference."""
@@ -71,6 +76,62 @@ def _dissimilarity(first: NDArray[np.float32], second: NDArray[np.float32]) -> N
 
 def _blurred(image: NDArray[Any], sigma: float) -> NDArray[Any]:
     return cv2.GaussianBlur(image, (0, 0), sigma)
+
+
+CELL = 8
+"""Pixels of the square between neighbouring patches of hand-made features."""
+
+STANDARD_PHOTOS = 60
+"""Simulated photos from which the usual mean and deviation of each hand-made feature are taken."""
+
+
+class HandMadeFeatures:
+    """Matches patches by filters that nobody trained: colour, its spread, gradients, Gabor energies.
+
+    The features are the embedded eye's own `FilterBank`, at stride 8, each brought to zero mean and unit variance over
+    fixed simulated photos. A patch is as anomalous as its cosine distance to the nearest patch of any reference.
+
+    Args:
+        size: side of the square, a multiple of 16.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._references: Tensor | None = None
+
+    def set_references(self, photos: Sequence[NDArray[np.uint8]]) -> None:
+        """Takes all of them."""
+        self._references = torch.cat([self._patches(photo)[0] for photo in photos]) if photos else None
+
+    def anomaly_map(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Half the cosine distance, float32 H×W in [0, 1]; all zero without a reference."""
+        if self._references is None:
+            return np.zeros(photo.shape[:2], np.float32)
+        patches, geometry = self._patches(photo)
+        distance = (1 - (patches @ self._references.T).amax(1)) / 2
+        grid = distance.unflatten(0, (self._size // CELL, -1)).numpy()
+        square = cv2.resize(grid, (self._size, self._size), interpolation=cv2.INTER_LINEAR)
+        return geometry.to_photo(square).clip(0, 1)
+
+    def _patches(self, photo: NDArray[np.uint8]) -> tuple[Tensor, Geometry]:
+        """N×C, L2-normalised, N = (size / 8)²."""
+        geometry = Geometry.fit(photo.shape[0], photo.shape[1], self._size)
+        mean, deviation = _usual(self._size)
+        return F.normalize((_filtered(geometry.to_square(photo)) - mean) / deviation, dim=1), geometry
+
+
+@lru_cache(maxsize=4)
+def _usual(size: int) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation, C each, of the features over simulated photos of that size."""
+    features = torch.cat([_filtered(sample.query) for sample in SimulatedSamples(STANDARD_PHOTOS, 5, size)])
+    return features.mean(0), features.std(0).clamp(min=1e-4)
+
+
+def _filtered(square: NDArray[np.uint8]) -> Tensor:
+    """The features of the patches of a square photo, N×C."""
+    pixels = torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255
+    fine, coarse = FilterBank()((pixels - 0.5) / 0.25)
+    return torch.cat([F.avg_pool2d(fine, 2), coarse], 1)[0].flatten(1).T
 
 
 def random_twin(inspector: Inspector, seed: int) -> Inspector:

@@ -12,7 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from anomalygpt.datasets.index import Case, DataError, Loaded
-from anomalygpt.evaluation.baselines import PlainComparison, SeenMap, fitted_threshold, random_twin
+from anomalygpt.evaluation.baselines import (
+    HandMadeFeatures,
+    PlainComparison,
+    SeenMap,
+    fitted_threshold,
+    random_twin,
+)
 from anomalygpt.evaluation.pixels import reduce_map
 from anomalygpt.evaluation.places import places_said, right_places, true_places
 from anomalygpt.evaluation.protocol import OURS, QUESTION, WHERE, RunSettings
@@ -55,7 +61,7 @@ class Bench:
         self._inspector, self._twin, self._settings = inspector, twin, settings
         self._description = description if settings.describe else ""
         self._session: Session = inspector.new_session(self._description)
-        self._others: dict[str, PlainComparison | SeenMap] = {}
+        self._others: dict[str, PlainComparison | HandMadeFeatures | SeenMap] = {}
         self._threshold: float | None = None
 
     @classmethod
@@ -81,6 +87,8 @@ class Bench:
         for name in self._settings.baselines:
             if name in _PLAIN:
                 self._others[name] = PlainComparison(name, size)
+            elif name == "handmade":
+                self._others[name] = HandMadeFeatures(size)
             elif name == "paper-rule":
                 self._others[name] = SeenMap(self._inspector, "paper", self._description)
             elif name == "random-weights":

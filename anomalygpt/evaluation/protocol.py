@@ -18,7 +18,7 @@ QUESTION = "Is there any anomaly in the image?"
 WHERE = "Where is the anomaly?"
 """Asked only where the first answer says that there is one but names no place."""
 
-BASELINES = ("absolute-difference", "ssim", "random-weights", "paper-rule", "fitted-threshold")
+BASELINES = ("absolute-difference", "ssim", "handmade", "random-weights", "paper-rule", "fitted-threshold")
 
 OURS = "ours"
 """The name of the system itself among the methods."""

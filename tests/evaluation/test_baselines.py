@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from anomalygpt.evaluation.baselines import PlainComparison, SeenMap, fitted_threshold, random_twin
+from anomalygpt.evaluation.baselines import HandMadeFeatures, PlainComparison, SeenMap, fitted_threshold, random_twin
 
 
 def photos(seed=0, shape=(60, 90)):
@@ -36,8 +36,23 @@ def test_ssim_is_the_published_formula_on_constant_photos():
     assert found == pytest.approx((1 - similarity) / 2, abs=1e-4)
 
 
-def test_without_a_reference_nothing_differs():
-    method = PlainComparison("ssim", 32)
+def test_hand_made_features_find_what_no_reference_shows_wherever_it_lies():
+    good, bad = photos()
+    moved = np.roll(good, 16, axis=1)
+    method = HandMadeFeatures(96)
+    method.set_references([good])
+    found = method.anomaly_map(bad)
+    assert found.shape == bad.shape[:2] and found.dtype == np.float32
+    assert found.min() >= 0 and found.max() <= 1
+    y, x = np.unravel_index(found.argmax(), found.shape)
+    assert 5 <= y < 25 and 55 <= x < 80
+    assert method.anomaly_map(good).max() < 1e-3 < method.anomaly_map(moved).mean() < found.max()
+    method.set_references([good, bad])
+    assert method.anomaly_map(bad).max() < 1e-3
+
+
+@pytest.mark.parametrize("method", [PlainComparison("ssim", 32), HandMadeFeatures(32)])
+def test_without_a_reference_nothing_differs(method):
     method.set_references([])
     assert not method.anomaly_map(photos()[1]).any()
 

@@ -31,10 +31,10 @@ def settings(products, tiny_checkpoint):
 
 
 def test_a_run_has_all_figures_of_all_methods(settings, tmp_path):
-    every = RunSettings(**{**settings.__dict__, "baselines": BASELINES[:3]})
+    every = RunSettings(**{**settings.__dict__, "baselines": BASELINES[:4]})
     content = evaluate(every, tmp_path / "out")
     summary = content["summary"]["1"]
-    assert list(summary) == [OURS, *BASELINES[:3]]
+    assert list(summary) == [OURS, *BASELINES[:4]]
     for method in summary.values():
         assert {"image_auroc", "pixel_auroc", "pixel_average_precision", "pixel_aupro"} <= set(method)
     assert {"verdict_accuracy", "verdict_neither", "calibration_error", "place_accuracy"} <= set(summary[OURS])
