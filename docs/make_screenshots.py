@@ -35,6 +35,7 @@ def ask(page: Page, question: str) -> None:
 def choose(page: Page, example: str) -> None:
     """Opens an example of the showcase and waits for its answer."""
     page.locator(".card", has_text=example).click()
+    page.wait_for_selector("#question .stop-button")
     ready(page, 1)
     page.wait_for_selector("#map img")
 
