@@ -1,0 +1,28 @@
+"""What a visitor or a program reads of an error."""
+
+from __future__ import annotations
+
+import logging
+
+from anomalygpt.imaging.read import PhotoError
+from anomalygpt.inspection.unpacking import BatchError
+from anomalygpt.web.labels import Language, label
+
+logger = logging.getLogger(__name__)
+
+
+def user_message(error: Exception, language: Language = "en", unexpected: str = "unexpected") -> str:
+    """The error's own words where it was made for users; else it is logged, and the reader is told plainly.
+
+    Args:
+        error: what a handler caught.
+        language: of what is told plainly.
+        unexpected: key of it in `labels`.
+    """
+    from anomalygpt.inspection.session import NoPhotoError, QuestionError, ReferenceError
+    from anomalygpt.model.generation import ContextFull
+
+    if isinstance(error, PhotoError | BatchError | NoPhotoError | QuestionError | ReferenceError | ContextFull):
+        return str(error)
+    logger.error("A handler of the page failed", exc_info=error)
+    return label(unexpected, language)
