@@ -66,7 +66,7 @@ def lines_of(content: dict[str, Any], out: Path, shots: int) -> dict[str, Figure
             records += own
         else:
             several[unit["category"]] = unit["figures"]
-    methods = (OURS, *content["settings"]["baselines"])
+    methods = list(units[0]["figures"])  # some baselines have none at zero shots
     lines = dict(several)
     if several:
         lines[MEAN] = {method: _mean([figures[method] for figures in several.values()]) for method in methods}
