@@ -12,8 +12,8 @@ from anomalygpt.config import DecoderConfig, EncoderConfig
 class AnomalyDecoder(nn.Module):
     """From patches into the joint embedding space, where they meet the state texts.
 
-    As published, a trained linear adapter for each layer. In the form "projection" nothing is trained: the encoder's own
-    last layer norm and projection take the patches of the last layer there, as they do the class token. The layers
+    As published, a trained linear adapter for each layer. In the form "projection" nothing is trained: the encoder's
+    own last layer norm and projection take the patches of the last layer there, as they do the class token. The layers
     before it do not lie in the joint space, and are left to the reference map.
     """
 

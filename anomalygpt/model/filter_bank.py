@@ -70,7 +70,7 @@ class FilterBank(nn.Module):
                 padded = F.pad(level, [SIDE // 2] * 4, mode="replicate").contiguous(memory_format=torch.channels_last)
                 even, odd = F.conv2d(padded, self.gabor).contiguous().chunk(2, dim=1)
                 energy = torch.hypot(even, odd)
-                # Of the two finest scales the strongest answer in each cell is kept: small defects fill a fraction of one.
+                # Of the two finest scales the strongest answer in a cell is kept: small defects fill a fraction of one.
                 if scale < 2:
                     energy = F.max_pool2d(energy, 4 >> scale)
                 # The root compresses, so that a faint crack is not drowned by the part's outline.

@@ -20,7 +20,6 @@ from anomalygpt.model.eye import Eye
 from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
 
-
 COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda photo: np.rot90(photo, 1),
     lambda photo: np.rot90(photo, 2),

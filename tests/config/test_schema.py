@@ -25,6 +25,14 @@ def test_the_full_size_has_the_published_shapes():
     assert config.fusion.rule == "paper" and config.prompt_format.stop == "\n###"
 
 
+def test_the_preset_of_published_parts_needs_no_training_of_ours():
+    config = load_preset("openclip-chat")
+    assert config.encoder.source and config.language.source and config.prompt_format.chat_template
+    # No trained adapters in the decoder, no trained fusion, and the measurements as a record in words.
+    assert config.decoder.form == "projection" and config.fusion.rule == "paper" and config.fusion.calibrated
+    assert config.prompt_format.evidence
+
+
 def test_a_config_cannot_be_changed():
     with pytest.raises(ValidationError):
         load_preset("embedded").name = "other"
