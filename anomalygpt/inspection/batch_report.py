@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from anomalygpt.dialogue.measures import share_text, unit_text
 from anomalygpt.inspection.batch import Row
 from anomalygpt.inspection.report import data_uri, template, verdict_word
 from anomalygpt.records import ANOMALOUS
+
+if TYPE_CHECKING:
+    from anomalygpt.inspection.session import Session
 
 COLUMNS = ("file", "verdict", "score", "place", "regions", "answer", "error")
 """Of the CSV. Several regions are written as "place share", with semicolons."""
@@ -40,6 +44,13 @@ class Summary:
     description: str
     planned: int
     date: datetime
+
+
+def summary_of(session: Session, planned: int) -> Summary:
+    """The numbers of a batch that ends now, inspected by this session, of so many files given."""
+    return Summary(
+        session.inspector.name, len(session.references), session.description, planned, datetime.now().astimezone()
+    )
 
 
 def counts(rows: Sequence[Row]) -> dict[str, int]:
@@ -123,8 +134,6 @@ def histogram(scores: Sequence[float]) -> bytes:
 
 def histogram_uri(rows: Sequence[Row]) -> str | None:
     """The histogram of the rows' scores as an address that carries the image itself, None where there is no score."""
-    import base64
-
     scores = [row.score for row in rows if row.score is not None]
     return f"data:image/png;base64,{base64.b64encode(histogram(scores)).decode()}" if scores else None
 
