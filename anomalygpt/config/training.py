@@ -56,10 +56,12 @@ class NamesData(Frozen):
     Attributes:
         photos: how many are simulated, half of them references and half queries.
         named: share of photos of named products; the others teach what has no name.
+        balance: on how many further samples the map's bias is set at the end (`training.balance`); 0 leaves it.
     """
 
     photos: Positive = 12000
     named: Unit = 0.85
+    balance: Natural = 0
 
 
 class VoiceData(Frozen):

@@ -14,6 +14,7 @@ from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_config, load_p
 from anomalygpt.config.training import TrainingConfig, load_recipe
 from anomalygpt.model.build import build_eye
 from anomalygpt.model.eye import Eye
+from anomalygpt.training.balance import balance
 from anomalygpt.training.eye import EyeData, EyeTask, join
 from anomalygpt.training.loop import run
 from anomalygpt.training.names import NamesData, NamesTask, collate, pooled_photos
@@ -88,7 +89,7 @@ def train_eye(config: TrainingConfig, out: Path, device: str) -> Path:
 
 
 def train_names(config: TrainingConfig, out: Path, device: str) -> Path:
-    """Trains the head of a trained eye's encoder to tell products apart; all else rests."""
+    """Trains the head of a trained eye's encoder to tell products apart, then sets where 0.5 lies; all else rests."""
     torch.manual_seed(config.seed)
     eye = load_eye(Path(config.model))
     task = NamesTask(eye)
@@ -97,7 +98,10 @@ def train_names(config: TrainingConfig, out: Path, device: str) -> Path:
     average = run(config, task, data, partial(collate, pooled=pooled), out, device)
     if average is not None:
         average.copy_to(task)
-    return save_eye(eye.cpu(), out / "eye")
+    eye = eye.cpu().eval()
+    if config.names is not None and config.names.balance:
+        balance(eye, config.names.balance)
+    return save_eye(eye, out / "eye")
 
 
 def save_eye(eye: Eye, folder: Path) -> Path:
