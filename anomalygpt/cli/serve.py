@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 import time
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +27,18 @@ if TYPE_CHECKING:
     from anomalygpt.inspection.session import Inspector
 
 
+def _account(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[^:]+:.+", text):
+        raise typer.BadParameter("give a name and a password with a colon between them: USER:PASSWORD")
+    return text
+
+
+def _file_size(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*(b|kb|mb|gb)", text.lower()):
+        raise typer.BadParameter(f"'{text}' is not a size: give a whole number and a unit, such as 100mb")
+    return text.lower()
+
+
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other computers in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
@@ -35,6 +49,22 @@ def serve(
     language: LanguageSource = None,
     encoder: EncoderSource = None,
     adapter: Adapter = None,
+    root_path: Annotated[
+        str, typer.Option(help="Path of the page behind a proxy, such as /anomaly, or its whole address.")
+    ] = "",
+    auth: Annotated[
+        str | None, typer.Option(metavar="USER:PASSWORD", help="Whom the page lets in.", callback=_account)
+    ] = None,
+    queue_size: Annotated[int, typer.Option(help="Events that wait at most.", min=1)] = 128,
+    concurrency: Annotated[int, typer.Option(help="Visitors that the model serves at once.", min=1)] = 2,
+    upload_limit: Annotated[
+        str, typer.Option(help="The largest file that is taken, such as 100mb.", callback=_file_size)
+    ] = "100mb",
+    mcp: Annotated[bool, typer.Option("--mcp", help="Also offer the endpoints to programs over MCP.")] = False,
+    feedback: Annotated[
+        Path, typer.Option(help="File that thumbs up and down are appended to, as JSON lines.", dir_okay=False)
+    ] = Path("feedback.jsonl"),
+    no_feedback: Annotated[bool, typer.Option("--no-feedback", help="No thumbs, and no file of them.")] = False,
 ) -> None:
     """Open the page: show a part and a good one, and talk about what is wrong with it."""
     started = time.monotonic()
@@ -51,9 +81,24 @@ def serve(
 
         loading: Future[Inspector] = Future()
         # The page comes first, and then the model: a visitor who is quicker waits for it in `new_session`.
-        app = build_app(lambda: loading.result().new_session(), read_examples())
+        app = build_app(
+            lambda: loading.result().new_session(),
+            read_examples(),
+            None if no_feedback else feedback,
+            queue_size,
+            concurrency,
+        )
+        user, _, password = (auth or "").partition(":")
         try:
-            _, url, _ = app.launch(server_name=host, server_port=port, prevent_thread_lock=True, **launch_options())
+            _, url, _ = app.launch(
+                server_name=host,
+                server_port=port,
+                root_path=root_path or None,
+                auth=(user, password) if auth else None,
+                mcp_server=mcp,
+                prevent_thread_lock=True,
+                **launch_options(upload_limit),
+            )
         except OSError as error:
             typer.echo(f"Port {port} of {host} cannot be used: give another one with --port. ({error})", err=True)
             raise typer.Exit(2) from error

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.components import Component
 
+from anomalygpt.web.batch import BatchHandlers, connect_batch
+from anomalygpt.web.batch_panels import make_batch_panels
+from anomalygpt.web.endpoints import add_endpoints
 from anomalygpt.web.examples import Example
 from anomalygpt.web.feedback import Feedback
 from anomalygpt.web.handlers_dialogue import DialogueHandlers
@@ -23,16 +26,16 @@ if TYPE_CHECKING:
     from anomalygpt.inspection.session import Session
 
 MODEL_EVENTS = 2
-"""How many visitors' steps of the model run at once; the others see their place in the queue."""
-
 QUEUE_SIZE = 128
-"""How many events wait at most; over it a visitor is told that the queue is full."""
-
 UPLOAD_LIMIT = "100mb"
 
 
 def build_app(
-    new_session: Callable[[], Session], examples: Sequence[Example] = (), feedback: Path | None = None
+    new_session: Callable[[], Session],
+    examples: Sequence[Example] = (),
+    feedback: Path | None = None,
+    queue_size: int = QUEUE_SIZE,
+    concurrency: int = MODEL_EVENTS,
 ) -> gr.Blocks:
     """Builds the page.
 
@@ -40,6 +43,8 @@ def build_app(
         new_session: makes one visitor's session; called from a handler, so it may wait for the model to be loaded.
         examples: the showcase.
         feedback: file that thumbs up and down are appended to, as JSON lines; without one there are no thumbs.
+        queue_size: how many events wait at most; over it a visitor is told that the queue is full.
+        concurrency: how many visitors' steps of the model run at once; the others see their place in the queue.
     """
     visitors = Visitors(new_session)
     # Uploads and drawn maps are removed from disk when they are older than any visitor's session.
@@ -47,8 +52,11 @@ def build_app(
         dark = make_header()
         dark.click(None, None, None, js=TOGGLE_DARK)
         app.load(None, None, None, js=MEND_NAMES)
-        with gr.Tabs(elem_id="tabs"), gr.Tab(WORDS("tab_part"), id="part"):
-            panels = make_panels(examples, feedback is not None)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(WORDS("tab_part"), id="part"):
+                panels = make_panels(examples, feedback is not None)
+            with gr.Tab(WORDS("tab_batch"), id="batch"):
+                batch = BatchHandlers(new_session, make_batch_panels())
         part = PartHandlers(visitors, panels)
         record = RecordHandlers(visitors, panels, Feedback(feedback) if feedback is not None else None)
         app.load(part.opened, None, _shown(panels), **_QUICK)
@@ -58,13 +66,20 @@ def build_app(
         _connect_part(part)
         _connect_dialogue(DialogueHandlers(visitors, panels, examples))
         _connect_record(record)
+        connect_batch(batch)
+        add_endpoints(new_session)
         app.unload(record.leave)
-    app.queue(default_concurrency_limit=MODEL_EVENTS, max_size=QUEUE_SIZE)
+        app.unload(batch.leave)
+    app.queue(default_concurrency_limit=concurrency, max_size=queue_size)
     return app
 
 
-def launch_options() -> dict[str, Any]:
-    """What `gr.Blocks.launch` needs for this page: its look, and nothing that leaves this computer."""
+def launch_options(upload_limit: str = UPLOAD_LIMIT) -> dict[str, Any]:
+    """What `gr.Blocks.launch` needs for this page: its look, and nothing that leaves this computer.
+
+    Args:
+        upload_limit: the largest file that is taken, such as "100mb".
+    """
     return {
         "theme": make_theme(),
         "i18n": WORDS,
@@ -75,7 +90,7 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "enable_monitoring": False,
         "show_error": False,
-        "max_file_size": UPLOAD_LIMIT,
+        "max_file_size": upload_limit,
         "quiet": True,
     }
 

@@ -39,6 +39,11 @@ class Visitors:
     def __len__(self) -> int:
         return len(self._seen)
 
+    def __contains__(self, key: str) -> bool:
+        with self._lock:
+            seen, visitor = self._seen.get(key, (0.0, None))
+        return visitor is not None and self._clock() - seen <= self._idle_seconds
+
     def get(self, key: str) -> Visitor:
         """The visitor with this page; a new one where it is unknown or was forgotten."""
         now = self._clock()

@@ -83,3 +83,32 @@ def test_a_port_in_use_is_told(serve, tiny_checkpoint):
         result = serve("--port", port, "--checkpoint", tiny_checkpoint)
     assert result.exit_code == 2
     assert f"Port {port}" in result.output and "--port" in result.output and "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [("--auth", "nobody", "USER:PASSWORD"), ("--upload-limit", "lots", "100mb"), ("--queue-size", "0", "queue-size")],
+)
+def test_a_flag_that_makes_no_sense_is_refused(serve, flag, value, said):
+    result = serve(flag, value)
+    assert result.exit_code == 2 and said in result.output
+
+
+def test_flags_reach_the_page(serve, monkeypatch, tmp_path):
+    import gradio as gr
+
+    seen = {}
+
+    def launch(app, **options):
+        seen.update(options, queue=app._queue.max_size, limit=app._queue.default_concurrency_limit)
+        seen["thumbs"] = any(fn.name == "rated" for fn in app.fns.values())
+        raise OSError("enough")
+
+    monkeypatch.setattr(gr.Blocks, "launch", launch)
+    flags = "--host 0.0.0.0 --root-path /a --auth me:a:b --queue-size 7 --concurrency 3 --upload-limit 5MB --mcp"
+    serve(*flags.split(), "--feedback", tmp_path / "thumbs.jsonl")
+    assert (seen["server_name"], seen["root_path"], seen["auth"]) == ("0.0.0.0", "/a", ("me", "a:b"))
+    assert (seen["queue"], seen["limit"], seen["max_file_size"]) == (7, 3, "5mb")
+    assert seen["mcp_server"] is True and seen["thumbs"]
+    serve("--no-feedback")
+    assert not seen["thumbs"] and seen["auth"] is None and seen["mcp_server"] is False
