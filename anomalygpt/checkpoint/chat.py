@@ -160,7 +160,7 @@ def _fetch(source: str, published: dict[str, Any]) -> Path:
 
 def _encoder_weights(file: Path, placement: Placement) -> dict[str, Tensor]:
     try:
-        weights = open_clip.load_state_dict(str(file), device=str(placement.device))
+        weights = open_clip.factory.load_state_dict(str(file), device=str(placement.device))
         return {name: tensor.float() for name, tensor in weights.items() if name != "attn_mask"}
     except Exception as error:  # torch and pickle raise what they please
         raise CheckpointError(f"{file}: these are no weights ({_first_line(error)}). Fetch the file again.") from error

@@ -128,12 +128,15 @@ def split(skeleton: PreTrainedModel, gpu_bytes: dict[int, int], placement: Place
     from accelerate import infer_auto_device_map
     from accelerate.utils import CustomDtype, get_max_memory
 
-    dtype: Any = {"int8": torch.int8, "int4": CustomDtype.INT4}.get(placement.precision)
+    quantised: dict[str, Any] = {"int8": torch.int8, "int4": CustomDtype.INT4}
+    dtype = quantised.get(placement.precision)
     if dtype is None and placement.dtype != "auto":
         dtype = placement.dtype
+    memory: dict[Any, Any] = dict(gpu_bytes)
+    memory["cpu"] = get_max_memory()["cpu"]
     places = infer_auto_device_map(
         skeleton,
-        max_memory={**gpu_bytes, "cpu": get_max_memory()["cpu"]},
+        max_memory=memory,
         no_split_module_classes=list(skeleton._no_split_modules or ()),
         dtype=dtype,
     )

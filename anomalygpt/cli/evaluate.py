@@ -47,7 +47,12 @@ def evaluate(
     dialogue: Annotated[
         bool, typer.Option("--dialogue", help="With simulated samples: also talk about them, in English and Chinese.")
     ] = False,
-    batch: Annotated[int, typer.Option(min=1, help="Photos measured side by side; changes no figure.")] = 1,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Photos measured side by side; left out: as a CPU has cores, up to 4. Changes no figure."
+        ),
+    ] = None,
     against: Annotated[Path | None, typer.Option(help="Folder of another run, to compare with.")] = None,
     device: Annotated[str, typer.Option(help="'auto' takes a GPU where there is one; 'cpu' does not.")] = "auto",
 ) -> None:

@@ -32,8 +32,8 @@ def index_mvtec(root: Path, *, partial_masks: bool = False, paired: bool = False
 
     Args:
         root: a product, a folder of products, or a folder of families of products.
-        partial_masks: whether defective photos may lack masks. If not, only a product, or a kind of defect, without
-            any mask is taken to have none.
+        partial_masks: whether defective photos may lack masks. If not, only a product without any mask is taken to
+            have none.
         paired: whether the photos of a folder `reference` are compared with those of the same name, and products with
             one good photo and none to check are pooled by family: each photo is compared with its product's good
             one, and the good one's mirror image is the good photo to check.
@@ -76,8 +76,8 @@ def _product(folder: Path, root: Path, partial_masks: bool, paired: bool) -> Cat
     for kind in folders_in(folder / "test"):
         good = kind.name.lower() in GOOD_NAMES
         masks = folder / "ground_truth" / kind.name
-        # A kind without any mask has none; one photo without its mask among others is a fault.
-        strict = has_masks and bool(photos_in(masks)) and not partial_masks
+        # A product without any mask has none; photos, or a kind, without masks among others are a fault.
+        strict = has_masks and not partial_masks
         for photo in photos_in(kind):
             mask = None if good else find_mask(masks, photo, strict)
             reference = _pair(references, photo) if has_pairs else None

@@ -59,9 +59,9 @@ def closest_statement(answer: str, statements: Mapping[str, Iterable[str]]) -> s
         answer: free text.
         statements: what is known, by key.
     """
-    said = _trigrams(answer)
+    said = trigrams(answer)
     shares = {
-        key: max((len(said & known) / len(known) for text in texts if (known := _trigrams(text))), default=0.0)
+        key: max((len(said & known) / len(known) for text in texts if (known := trigrams(text))), default=0.0)
         for key, texts in statements.items()
     }
     best = max(shares.values(), default=0.0)
@@ -100,6 +100,8 @@ def _named(answer: str, table: Mapping[str, set[str]], language: str) -> list[se
     return found
 
 
-def _trigrams(text: str) -> set[str]:
+def trigrams(text: str) -> frozenset[str]:
+    """The runs of three signs of a text, without regard to case and punctuation."""
     plain = re.sub(r"[\W_]+", " ", text.lower()).strip()
-    return {plain[index : index + 3] for index in range(len(plain) - 2)} or ({plain} if plain else set())
+    runs = [plain[index : index + 3] for index in range(len(plain) - 2)]
+    return frozenset(runs or ([plain] if plain else []))

@@ -41,13 +41,12 @@ class PlainComparison:
         self._reference: NDArray[np.float32] | None = None
 
     def set_references(self, photos: Sequence[NDArray[np.uint8]]) -> None:
-        """Takes the first of them."""
-        self._reference = self._square(photos[0])[0] if photos else None
+        """Takes the first of them, which there must be."""
+        self._reference = self._square(photos[0])[0]
 
     def anomaly_map(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """How much each pixel differs, float32 H×W in [0, 1]; all zero without a reference."""
-        if self._reference is None:
-            return np.zeros(photo.shape[:2], np.float32)
+        """How much each pixel differs, float32 H×W in [0, 1]."""
+        assert self._reference is not None, "set_references comes first"
         square, geometry = self._square(photo)
         return geometry.to_photo(self._compare(square, self._reference)).clip(0, 1)
 
@@ -100,13 +99,12 @@ class HandMadeFeatures:
         self._references: Tensor | None = None
 
     def set_references(self, photos: Sequence[NDArray[np.uint8]]) -> None:
-        """Takes all of them."""
-        self._references = torch.cat([self._patches(photo)[0] for photo in photos]) if photos else None
+        """Takes all of them; there must be one."""
+        self._references = torch.cat([self._patches(photo)[0] for photo in photos])
 
     def anomaly_map(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Half the cosine distance, float32 H×W in [0, 1]; all zero without a reference."""
-        if self._references is None:
-            return np.zeros(photo.shape[:2], np.float32)
+        """Half the cosine distance, float32 H×W in [0, 1]."""
+        assert self._references is not None, "set_references comes first"
         patches, geometry = self._patches(photo)
         distance = (1 - (patches @ self._references.T).amax(1)) / 2
         grid = distance.unflatten(0, (self._size // CELL, -1)).numpy()
@@ -166,14 +164,12 @@ class SeenMap:
         return self._session.set_image(photo).anomaly_map
 
 
-def fitted_threshold(inspector: Inspector, photos: Sequence[NDArray[np.uint8]], description: str = "") -> float | None:
+def fitted_threshold(inspector: Inspector, photos: Sequence[NDArray[np.uint8]], description: str = "") -> float:
     """The highest score that a good photo has: what a user would set as the threshold of the map.
 
     Each reference is compared with the others; one alone with its mirror image and with copies that are a little
-    brighter and darker. None without references.
+    brighter and darker. There must be one.
     """
-    if not photos:
-        return None
     session = inspector.new_session(description)
     scores = []
     if len(photos) == 1:

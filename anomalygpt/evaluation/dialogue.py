@@ -32,6 +32,7 @@ from anomalygpt.evaluation.asking import (
     free_question,
     truth_of,
 )
+from anomalygpt.evaluation.conversation import converse, summarize_conversations
 from anomalygpt.evaluation.places import places_said
 from anomalygpt.inspection.session import Session
 from anomalygpt.records import Sample
@@ -51,10 +52,10 @@ def measure_dialogue(session: Session, sample: Sample, seed: tuple[int, ...]) ->
         seed: of the wordings, the options and their order.
 
     Returns:
-        JSON-able, by language: "choice" and "free" by kind, and "follow".
+        JSON-able: "anomalous", the truth, and by language "choice" and "free" by kind, "follow" and "talk".
     """
     truth = truth_of(sample)
-    record: dict[str, Any] = {}
+    record: dict[str, Any] = {"anomalous": truth.anomalous}
     for number, language in enumerate(LANGUAGES):
         book, rng = phrasebook(language), np.random.default_rng((*seed, number))
         kinds = asked_kinds(truth)
@@ -62,6 +63,7 @@ def measure_dialogue(session: Session, sample: Sample, seed: tuple[int, ...]) ->
             "choice": {kind: _choose(session, kind, truth, book, rng) for kind in kinds},
             "free": {kind: _answer_freely(session, kind, truth, book, rng) for kind in kinds},
             "follow": _follow(session, truth, book, rng),
+            "talk": converse(session, truth, book, rng),
         }
     session.reset_dialogue()
     return record
@@ -145,7 +147,7 @@ def judge_follow(
 
 
 def summarize_dialogue(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """By language: accuracy of choices and of free answers by kind and their mean over the kinds; agreement."""
+    """By language: accuracy of choices and of free answers by kind and their mean over the kinds; agreement; talks."""
     summary: dict[str, Any] = {}
     for language in LANGUAGES:
         own = [record[language] for record in records]
@@ -165,6 +167,13 @@ def summarize_dialogue(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "free": free,
             "free_mean": mean(entry["accuracy"] for entry in free.values()) if free else None,
             "agreement": _agreement([turn for entry in own for turn in entry["follow"]]),
+            "talk": summarize_conversations(
+                [entry["talk"] for entry in own],
+                [
+                    entry["talk"][0]["verdict"] is record["anomalous"]
+                    for entry, record in zip(own, records, strict=True)
+                ],
+            ),
         }
     return summary
 

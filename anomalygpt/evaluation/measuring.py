@@ -83,8 +83,8 @@ class Bench:
         took = time.perf_counter() - start
         size = self._inspector.model.config.encoder.image_size
         references = self._session.references
-        self._others = {}
-        for name in self._settings.baselines:
+        self._others, self._threshold = {}, None
+        for name in self._settings.methods_at(len(references))[1:]:
             if name in _PLAIN:
                 self._others[name] = PlainComparison(name, size)
             elif name == "handmade":
@@ -130,10 +130,9 @@ class Bench:
         for name, method in self._others.items():
             maps[name] = method.anomaly_map(loaded.photo)
             scores[name] = float(maps[name].max())
-        if "fitted-threshold" in self._settings.baselines:
+        if self._threshold is not None:
             maps["fitted-threshold"], scores["fitted-threshold"] = maps[OURS], scores[OURS]
-            if self._threshold is not None:
-                verdicts["fitted-threshold"] = scores[OURS] > self._threshold
+            verdicts["fitted-threshold"] = scores[OURS] > self._threshold
         record |= {"scores": scores, "verdicts": verdicts}
         if loaded.mask is None:
             return Measured(record, seconds)

@@ -109,7 +109,7 @@ def _reliability(axes: Axes, units: Sequence[dict[str, Any]]) -> bool:
 
 
 def _truth_and_scores(units: Sequence[dict[str, Any]], method: str) -> tuple[list[bool], list[float]]:
-    records = [record for unit in units for record in unit["records"]]
+    records = [record for unit in units for record in unit["records"] if method in record["scores"]]
     return [bool(record["anomalous"]) for record in records], [float(record["scores"][method]) for record in records]
 
 

@@ -20,6 +20,9 @@ WHERE = "Where is the anomaly?"
 
 BASELINES = ("absolute-difference", "ssim", "handmade", "random-weights", "paper-rule", "fitted-threshold")
 
+NEED_REFERENCES = ("absolute-difference", "ssim", "handmade", "fitted-threshold")
+"""Baselines that have nothing to compare with, and so no figures, at zero shots."""
+
 OURS = "ours"
 """The name of the system itself among the methods."""
 
@@ -87,6 +90,10 @@ class RunSettings:
     def methods(self) -> tuple[str, ...]:
         """Names of all that is measured, the system itself first."""
         return (OURS, *self.baselines)
+
+    def methods_at(self, shots: int) -> tuple[str, ...]:
+        """Those of them that can work with that many references."""
+        return tuple(name for name in self.methods if shots or name not in NEED_REFERENCES)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -33,15 +34,18 @@ from anomalygpt.evaluation.units import MAPS, measure_unit, read_unit, write_jso
 from anomalygpt.inspection.loading import find_checkpoint
 from anomalygpt.inspection.session import Inspector
 
-FORMAT = 1
+FORMAT = 2
 """Of results.json and of the units' files."""
+
+SIDE_BY_SIDE = 4
+"""Most photos that are measured side by side unless more are asked for: each takes memory of its own."""
 
 CHUNK = 10
 """Samples talked about in one unit of dialogue."""
 
 
 def evaluate(
-    settings: RunSettings, out: Path, device: str = "auto", batch: int = 1, against: Path | None = None
+    settings: RunSettings, out: Path, device: str = "auto", batch: int | None = None, against: Path | None = None
 ) -> dict[str, Any]:
     """Measures a checkpoint on a data set; writes `results.json`, `report.md`, `report.html` and `plots` to a folder.
 
@@ -52,7 +56,8 @@ def evaluate(
         settings: all that decides the figures.
         out: the folder; made where missing.
         device: where the model runs.
-        batch: how many photos are measured side by side; the figures do not depend on it.
+        batch: how many photos are measured side by side, which changes figures by rounding at most; None: on a CPU as
+            many as it has cores, up to `SIDE_BY_SIDE`, and one on a GPU.
         against: folder of another run to compare with.
 
     Raises:
@@ -66,6 +71,8 @@ def evaluate(
     run = {"settings": settings.as_dict(), "layout": layout, "weights": weights_hash(folder, adapter), "format": FORMAT}
     _claim(out, run)
     inspector = anomalygpt.load(settings.checkpoint, device, adapter=adapter)
+    if batch is None:
+        batch = min(SIDE_BY_SIDE, torch.get_num_threads()) if inspector.model.device.type == "cpu" else 1
     with _progress() as progress:
         results = _measure(units, inspector, settings, run, out, batch, progress) if units else []
         dialogue = None
@@ -80,6 +87,7 @@ def evaluate(
         "model": inspector.name,
         "versions": versions(),
         "machine": machine(inspector.model.device),
+        "batch": batch,
         "peak_memory_mb": peak_memory(inspector.model.device),
         "summary": summarize(results),
         "dialogue": dialogue,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
+from anomalygpt.evaluation.conversation import FIGURES
 from anomalygpt.evaluation.protocol import OURS
 
 UNDEFINED = "undefined"
@@ -88,7 +89,7 @@ def sections(content: dict[str, Any]) -> list[Section]:
     for shots, summary in content["summary"].items():
         units = [unit for unit in content["units"] if str(unit["shots"]) == shots]
         images = tuple(content["plots"].get(shots, ()))
-        found += _of_shots(shots, summary, units, content["settings"]["map_size"], images)
+        found += _of_shots(shots, summary, units, content, images)
     if content["dialogue"]:
         found += _of_dialogue(content["dialogue"])
     if content["against"]:
@@ -101,8 +102,13 @@ def sections(content: dict[str, Any]) -> list[Section]:
 
 
 def _of_shots(
-    shots: str, summary: dict[str, Any], units: Sequence[dict[str, Any]], map_size: int, images: tuple[str, ...]
+    shots: str,
+    summary: dict[str, Any],
+    units: Sequence[dict[str, Any]],
+    content: dict[str, Any],
+    images: tuple[str, ...],
 ) -> list[Section]:
+    map_size = content["settings"]["map_size"]
     rounds = len({unit["round"] for unit in units})
     spread = f", ± the standard deviation over {rounds} rounds of references" if rounds > 1 else ""
     pixels = f"with maps reduced to a long side of {map_size} pixels" if map_size else "on maps of the photos' own size"
@@ -117,7 +123,7 @@ def _of_shots(
     found.append(_by_category(units))
     if len(methods) > 1:
         found.append(_methods_by_category(units, methods))
-    found.append(_speed(units))
+    found.append(_speed(units, content["batch"]))
     if images:
         found.append(Section("Plots", 3, images=images))
     return found
@@ -175,14 +181,15 @@ def _methods_by_category(units: Sequence[dict[str, Any]], methods: Sequence[str]
     return Section("Image AUROC by category and method", 3, header=("Category", *methods), rows=tuple(rows))
 
 
-def _speed(units: Sequence[dict[str, Any]]) -> Section:
+def _speed(units: Sequence[dict[str, Any]], batch: int) -> Section:
     steps = list(dict.fromkeys(step for unit in units for step in unit["milliseconds"]))
     row = []
     for step in steps:
         values = [unit["milliseconds"][step] for unit in units if step in unit["milliseconds"]]
         row.append(f"{mean(values):,.0f}")
     rows = (("Milliseconds", *row),) if steps else ()
-    return Section("Speed: mean over the categories of the median photo", 3, header=("", *steps), rows=rows)
+    line = f"Mean over the categories of the median photo, with {batch} measured side by side."
+    return Section("Speed", 3, (line,), header=("", *steps), rows=rows)
 
 
 def _of_dialogue(dialogue: dict[str, Any]) -> list[Section]:
@@ -207,7 +214,32 @@ def _of_dialogue(dialogue: dict[str, Any]) -> list[Section]:
         lines = ("Answers to later questions that agree with the first answer, with the map and with the facts.",)
         columns = ("Language", "First answer", "Map", "Facts", "Says nothing of it", "Answers")
         made.append(Section("Agreement of later answers", 3, lines, columns, tuple(agreement)))
-    return made
+    talks = {
+        _LANGUAGES.get(language, language): found["talk"] for language, found in dialogue.items() if "talk" in found
+    }
+    return made + (_of_conversations(talks) if talks else [])
+
+
+def _of_conversations(talks: dict[str, dict[str, Any]]) -> list[Section]:
+    """Figures of the long conversations, the kinds of question one by one, and answers that were broken."""
+
+    def cells(entries: Sequence[dict[str, Any] | None]) -> tuple[str, ...]:
+        return tuple("" if entry is None else f"{percent(entry['value'])} ({entry['answers']})" for entry in entries)
+
+    rows = tuple((label, *cells([talk["figures"][name] for talk in talks.values()])) for name, label in FIGURES.items())
+    kinds = sorted({kind for talk in talks.values() for kind in talk["by_kind"]})
+    by_kind = tuple((kind, *cells([talk["by_kind"].get(kind) for talk in talks.values()])) for kind in kinds)
+    faults = tuple(
+        f"{name}, {fault['part']}, {fault['fault']}: “{fault['question']}” “{fault['answer']}”"
+        for name, talk in talks.items()
+        for fault in talk["faults"]
+    )
+    line = "In percent, with the number of answers. Wordings are held out: training has none of them."
+    return [
+        Section("Conversations", 3, (line,), ("", *talks), rows),
+        Section("Answers of the kind asked for", 3, header=("Kind", *talks), rows=by_kind),
+        Section("Some broken answers", 3, faults or ("None.",)),
+    ]
 
 
 def _of_comparison(against: dict[str, Any]) -> list[Section]:

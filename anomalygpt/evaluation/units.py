@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from statistics import median
 from typing import Any
 
+import torch
+
 from anomalygpt.datasets.index import Case
 from anomalygpt.evaluation.measuring import Bench, Measured
 from anomalygpt.evaluation.metrics import (
@@ -66,7 +68,8 @@ def measure_unit(
         advance(len(records))
         return _result(unit, records, figures, curves, seconds)
     with tempfile.TemporaryDirectory(prefix=MAPS, dir=folder) as maps:
-        store = PixelStore(Path(maps), settings.methods)
+        methods = settings.methods_at(unit.shots)
+        store = PixelStore(Path(maps), methods)
         for measured in _in_order(unit.category.cases, unit.shots, benches):
             records.append(measured.record)
             for step, value in measured.seconds.items():
@@ -74,7 +77,7 @@ def measure_unit(
             if measured.mask is not None:
                 store.add(measured.mask, measured.maps)
             advance(1)
-        for method in settings.methods:
+        for method in methods:
             pixels = asdict(store.figures(method))
             curves[method] = pixels.pop("curve")
             figures[method] = photo_figures(records, method) | {f"pixel_{key}": value for key, value in pixels.items()}
@@ -98,7 +101,10 @@ def _in_order(cases: Sequence[Case], shots: int, benches: Sequence[Bench]) -> It
             free.put(bench)
 
     waiting: deque[Future[Measured]] = deque()
-    with ThreadPoolExecutor(len(benches)) as pool:
+    # Each thread gets its share of the cores: more threads than cores only wait for each other.
+    cores = torch.get_num_threads()
+    each = max(1, cores // len(benches))
+    with ThreadPoolExecutor(len(benches), initializer=torch.set_num_threads, initargs=(each,)) as pool:
         try:
             for case in cases:
                 waiting.append(pool.submit(measure, case))
@@ -109,6 +115,7 @@ def _in_order(cases: Sequence[Case], shots: int, benches: Sequence[Bench]) -> It
         finally:
             for future in waiting:
                 future.cancel()
+            torch.set_num_threads(cores)
 
 
 def photo_figures(records: list[dict[str, Any]], method: str) -> dict[str, float | None]:

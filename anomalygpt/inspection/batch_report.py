@@ -112,11 +112,12 @@ def html_table(rows: Sequence[Row], summary: Summary) -> str:
 def histogram(scores: Sequence[float]) -> bytes:
     """How the scores in [0, 1] are spread, with the limit marked, as a PNG file."""
     from matplotlib.figure import Figure  # not pyplot: no global state, no screen
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(6.4, 2.4), layout="constrained")
     axes = figure.subplots()
     values = np.clip(np.asarray(scores, float), 0, 1)
-    edges = np.linspace(0, 1, BINS + 1)
+    edges = np.linspace(0, 1, BINS + 1).tolist()
     for side, color, name in (
         (values < ANOMALOUS, "#2c8593", "under the limit"),
         (values >= ANOMALOUS, "#c2413a", "at or over the limit"),
@@ -124,7 +125,7 @@ def histogram(scores: Sequence[float]) -> bytes:
         axes.hist(values[side], edges, color=color, label=f"{int(side.sum())} {name}")
     axes.axvline(ANOMALOUS, color="#272e35", linewidth=1, linestyle="--")
     axes.set(xlabel="score of the map", ylabel="photos", xlim=(0, 1))
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="upper center")
     stream = io.BytesIO()

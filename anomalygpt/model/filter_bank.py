@@ -81,4 +81,5 @@ class FilterBank(nn.Module):
             )
             fine = torch.cat([mean, spread, gradient, *energies[:3]], 1)
             # Convolutions with channels last are the fastest, and take their format from their input.
-            return tuple(x.contiguous(memory_format=torch.channels_last) for x in (fine, energies[3]))
+            last = torch.channels_last
+            return fine.contiguous(memory_format=last), energies[3].contiguous(memory_format=last)

@@ -1,7 +1,7 @@
 """Where 0.5 lies: one number of the trained eye, set on simulated photos that no stage has learned from.
 
 Training holds the highest cell of a normal photo under 0.5, but with all turned copies in memory a photo has more to be
-near to than it had in most episodes, and scores fall. So the bias of the map is set once more, to where simulated photos
+near to than in most episodes, and scores fall. So the bias of the map is set once more, to where simulated photos
 are right as often when they are good as when they are faulty.
 """
 

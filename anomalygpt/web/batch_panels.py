@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import gradio as gr
 
@@ -12,7 +13,8 @@ from anomalygpt.web.panels import WORDS
 COLUMNS = ("picture", "file", "verdict", "score_short", "place", "regions_short", "note")
 """Of the table, by the keys of their headers."""
 
-DATATYPES = ("html", "str", "str", "number", "str", "str", "str")
+Datatype = Literal["str", "number", "bool", "date", "markdown", "html"]
+DATATYPES: list[Datatype] = ["html", "str", "str", "number", "str", "str", "str"]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from gradio.components import Component
@@ -16,8 +17,8 @@ from anomalygpt.web.suggestions import MOST, next_questions
 OPACITY = 0.5
 """Of the map, when the page opens."""
 
-WORDS = gr.I18n(**translations())
-"""Labels that the browser puts into its own language."""
+WORDS: Callable[[str], Any] = gr.I18n(**translations())
+"""Labels that the browser puts into its own language; some components take them that declare only text."""
 
 PICK_REGION = """
 element.addEventListener('click', (event) => {

@@ -34,7 +34,14 @@ def test_a_missing_mask_is_named_and_may_be_allowed(mvtec):
     assert masks[0] is not None and masks[1] is None
 
 
-def test_a_kind_or_a_product_without_any_mask_has_none(mvtec):
+def test_a_kind_without_masks_among_others_is_named(mvtec, files):
+    files[0](mvtec / "bottle" / "test" / "bent" / "003.png")
+    with pytest.raises(DataError, match=r"bottle.ground_truth.bent.003_mask\.png.*--partial-masks"):
+        index_mvtec(mvtec)
+    assert index_mvtec(mvtec, partial_masks=True)[0].cases[0].mask is None
+
+
+def test_a_product_without_any_mask_has_none(mvtec):
     shutil.rmtree(mvtec / "bottle" / "ground_truth")
     assert all(case.mask is None for case in index_mvtec(mvtec)[0].cases)
 

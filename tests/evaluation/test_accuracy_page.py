@@ -24,13 +24,13 @@ def test_the_page_gets_the_figures_of_products_pool_and_samples(
             place.parent.mkdir(parents=True)
             shutil.copy(products / "ring" / part, place)
     page = tmp_path / "accuracy.md"
-    page.write_text(f"before\n{script['BEGIN']}\nold\n{script['END']}\nafter\n")
+    page.write_text(f"before\n{script['BEGIN']}\nwhat stood here\n{script['END']}\nafter\n")
     options = ["--photos", str(products), "--out", str(tmp_path / "out"), "--checkpoint", str(tiny_checkpoint)]
     options += ["--samples", "4", "--shots", "1,2", "--page", str(page), "--device", "cpu"]
     monkeypatch.setattr("sys.argv", ["accuracy.py", *options])
     script["main"]()
     text = page.read_text()
-    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert text.startswith("before\n") and text.endswith("after\n") and "what stood here" not in text
     assert "--data DIR --checkpoint tiny" in text and str(tmp_path) not in text and str(tiny_checkpoint) not in text
     for expected in (
         "| plate |",

@@ -5,7 +5,9 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from anomalygpt.dialogue.kinds import KINDS as DIALOGUE_KINDS
 from anomalygpt.dialogue.phrasebook import LANGUAGES, phrasebook
+from anomalygpt.dialogue.template import _alternatives, _tokens
 from anomalygpt.evaluation.asking import (
     KINDS,
     Truth,
@@ -44,6 +46,44 @@ def test_no_wording_is_one_of_training(language):
     held_out = [text for table in ("choice", "free", "follow") for group in content[table].values() for text in group]
     assert len(held_out) == len(set(held_out))
     assert not {plain(text) for text in held_out} & phrases(language)
+
+
+def pattern(template, parts):
+    """A regular expression for all that a template can be worded as, without spaces and signs."""
+    pieces = []
+    for mark, inner in _tokens(template):
+        if mark == "":
+            pieces.append(re.escape(plain(inner)))
+        elif mark == "[":
+            pieces.append(f"(?:{'|'.join(pattern(option, parts) for option in _alternatives(inner))})")
+        elif mark == "{":
+            pieces.append(r"\w{1,20}")
+        else:
+            pieces.append(f"(?:{'|'.join(pattern(option, parts) for option in parts[inner])})")
+    return "".join(pieces)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_question_can_be_composed_from_the_phrases(language):
+    book, content = phrasebook(language), wordings(language)["kinds"]
+    found = []
+    for name, texts in content.items():
+        phrases = book.kinds[name.split(":")[0]]
+        templates = [wording for group in phrases.ask.values() for wording in group if name != "unclear"]
+        for template in templates:
+            if len(plain(re.sub(r"\{\w+\}", "", template))) > 2:
+                known = re.compile(pattern(template, phrases.parts))
+                found += [(text, template) for text in texts if known.fullmatch(plain(text))]
+    assert not found
+
+
+@pytest.mark.parametrize(("language", "count"), [("en", 150), ("zh", 80)])
+def test_there_are_many_questions_of_every_kind(language, count):
+    content = wordings(language)["kinds"]
+    texts = [text for group in content.values() for text in group]
+    assert len({plain(text) or text for text in texts}) == len(texts) >= count
+    assert {name.split(":")[0] for name in content} == set(DIALOGUE_KINDS) - {"choice"}
+    assert not {plain(text) for text in texts if plain(text)} & phrases(language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -109,7 +109,10 @@ def test_likelihoods_are_those_of_the_tokens_and_leave_the_dialogue_alone(tiny_i
     assert len(session.turns) == 1
 
 
-def test_everything_is_asked_in_both_languages_and_summed_up(tiny_inspector):
+def test_everything_is_asked_in_both_languages_and_summed_up(tiny_inspector, monkeypatch):
+    model = tiny_inspector.model
+    short = model.config.generation.model_copy(update={"max_new_tokens": 8})
+    monkeypatch.setattr(model, "config", model.config.model_copy(update={"generation": short}))
     records = []
     for seed in range(2):
         sample = make_sample((seed,), 64, key="bottle", anomalous=bool(seed))
@@ -128,8 +131,10 @@ def test_everything_is_asked_in_both_languages_and_summed_up(tiny_inspector):
         }
         assert found["choice_mean"] == pytest.approx(np.mean([entry["accuracy"] for entry in found["choice"].values()]))
         assert found["agreement"]["silent"] is not None
+        assert found["talk"]["figures"]["kind"]["answers"] == 28
     for record in records:
-        for found in record.values():
+        for language in ("en", "zh"):
+            found = record[language]
             assert all(entry["picked"] in LETTERS for entry in found["choice"].values())
 
 

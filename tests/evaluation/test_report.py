@@ -33,6 +33,7 @@ def content():
         "units": units,
         "dialogue": None,
         "against": None,
+        "batch": 2,
         "plots": {"1": ["plots/1-shot/pro.png"]},
     }
 

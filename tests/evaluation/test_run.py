@@ -1,19 +1,23 @@
 import json
+import random
 import shutil
+import subprocess
+import sys
+import time
 
 import pytest
 
 from anomalygpt.datasets.index import DataError
 from anomalygpt.evaluation import run as run_module
-from anomalygpt.evaluation.protocol import BASELINES, OURS, RunSettings, SettingsError
+from anomalygpt.evaluation.protocol import BASELINES, NEED_REFERENCES, OURS, RunSettings, SettingsError
 from anomalygpt.evaluation.run import evaluate
 
 FIGURES = ("summary", "dialogue", "units")
 
 
-def figures(content):
-    """Everything in the results but times."""
-    kept = json.loads(json.dumps({key: content[key] for key in FIGURES}))
+def figures(content, digits=17):
+    """Everything in the results but times, rounded to so many digits."""
+    kept = json.loads(json.dumps({key: content[key] for key in FIGURES}), parse_float=lambda x: round(float(x), digits))
     for unit in kept["units"]:
         del unit["milliseconds"]
     return kept
@@ -81,6 +85,30 @@ def test_a_run_that_was_killed_ends_with_the_same_figures(settings, undrawn, tmp
     assert not list((tmp_path / "out").glob(".maps-*"))
 
 
+def test_a_process_killed_at_a_random_moment_ends_with_the_same_figures(settings, undrawn, tmp_path):
+    changed = RunSettings(**{**settings.__dict__, "shots": (1, 2), "rounds": 3, "words": False})
+    began = time.monotonic()
+    whole = evaluate(changed, tmp_path / "whole", batch=1)
+    took = time.monotonic() - began
+    out = tmp_path / "out"
+    code = f"""
+from pathlib import Path
+from anomalygpt.evaluation import run
+from anomalygpt.evaluation.protocol import RunSettings
+run._draw = lambda *_: {{}}
+run.evaluate({changed!r}, Path({str(out)!r}), batch=1)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (out / "run.json").exists():
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, took))  # a different moment every time: any must do
+    process.kill()
+    process.wait()
+    content = evaluate(changed, out, batch=1)
+    assert figures(content) == figures(whole)
+    assert not list(out.glob(".maps-*"))
+
+
 def test_a_unit_cut_short_or_of_other_files_is_measured_again(settings, undrawn, products, tmp_path):
     first = evaluate(settings, tmp_path / "out")
     unit = tmp_path / "out" / first["units"][0]["file"]
@@ -94,7 +122,7 @@ def test_a_unit_cut_short_or_of_other_files_is_measured_again(settings, undrawn,
 
 def test_photos_side_by_side_give_the_same_figures(settings, undrawn, tmp_path):
     one, three = evaluate(settings, tmp_path / "one"), evaluate(settings, tmp_path / "three", batch=3)
-    assert figures(one) == figures(three)
+    assert figures(one, 6) == figures(three, 6)  # sums of other numbers of cores are rounded otherwise
     for unit in one["units"]:
         names = [
             [record["name"] for record in json.loads((tmp_path / out / unit["file"]).read_text())["records"]]
@@ -147,6 +175,17 @@ def test_rounds_and_shots_and_their_spread(settings, undrawn, tmp_path):
     assert [(unit["shots"], unit["round"]) for unit in content["units"][:3]] == [(0, 0), (1, 0), (1, 1)]
     assert content["summary"]["0"][OURS]["pixel_auroc"]["spread"] is None
     assert content["summary"]["1"][OURS]["pixel_auroc"]["spread"] is not None
+
+
+def test_without_references_what_only_compares_has_no_figures(settings, undrawn, tmp_path):
+    changed = {**settings.__dict__, "shots": (0, 1), "words": False, "baselines": BASELINES}
+    content = evaluate(RunSettings(**changed), tmp_path / "out")
+    assert list(content["summary"]["0"]) == [OURS, *BASELINES]
+    for method, figures_ in content["summary"]["0"].items():
+        assert bool(figures_) == (method not in NEED_REFERENCES)
+        assert content["summary"]["1"][method]["image_auroc"]["mean"] is not None
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "| plate | " in report and "– |" in report
 
 
 def test_two_runs_are_compared(settings, undrawn, tmp_path):
