@@ -61,8 +61,8 @@ def load_published(config: AnomalyGPTConfig, placement: Placement) -> AnomalyGPT
     try:
         model.eye.encoder.clip.load_state_dict(weights, assign=True)
         projection = {
-            "fc.0.0.weight": weights["visual.ln_post.weight"],
-            "fc.0.0.bias": weights["visual.ln_post.bias"],
+            "fc.0.0.weight": weights["visual.ln_post.weight"].clone(),
+            "fc.0.0.bias": weights["visual.ln_post.bias"].clone(),
             "fc.0.1.weight": weights["visual.proj"].T.contiguous(),
         }
         model.eye.decoder.load_state_dict(projection, assign=True)
