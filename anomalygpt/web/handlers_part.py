@@ -49,10 +49,10 @@ class PartHandlers(Handlers):
         visitor = self.visitor(request)
         if visitor.pending is not None:
             return self.nothing()  # the answer that is about to start inspects this photo itself
-        refused: Update = {}
+        refused, number = Update(), visitor.asked
         try:
-            if not visitor.set_photo(path_of(photo)):
-                return self.nothing()
+            if not visitor.set_photo(path_of(photo)) or visitor.asked != number:
+                return self.nothing()  # a question came meanwhile, and its answer shows all of this
         except Exception as error:
             refused = {self.panels.photo: None} | self.part_notice(user_message(error, visitor.language))
         shown = self.evidence(visitor, view, opacity, contours) | self.dialogue(visitor)
@@ -68,14 +68,15 @@ class PartHandlers(Handlers):
     ) -> Update:
         """Other normal photos: compares with them from now on."""
         visitor = self.visitor(request)
+        number = visitor.asked
         if visitor.pending is not None:
             return self.nothing()
         try:
             changed, used, messages = visitor.set_references(paths_of(references))
         except Exception as error:
             return self.part_notice(user_message(error, visitor.language))
-        if not changed:
-            return self.nothing()
+        if not changed or visitor.asked != number:
+            return self.nothing()  # not to end the answer that has begun meanwhile
         update = self.evidence(visitor, view, opacity, contours) | self.dialogue(visitor)
         if messages:
             update[self.panels.references] = used

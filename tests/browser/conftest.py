@@ -104,8 +104,12 @@ class Workbench:
         """Asks and gives the answer when it is complete."""
         before = len(self.answers())
         self.send(question)
-        self.page.wait_for_function("n => document.querySelectorAll('#chat .bot.message').length > n", arg=before)
-        self.wait_until_ready()
+        # Both at once: a photo or a reference that is still being looked at shows the box ready for a moment.
+        self.page.wait_for_function(
+            "n => document.querySelectorAll('#chat .bot.message').length > n"
+            " && document.querySelector('#question button.submit-button')",
+            arg=before,
+        )
         return self.answers()[-1]
 
     def answers(self):
