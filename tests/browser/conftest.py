@@ -104,13 +104,15 @@ class Workbench:
         """Asks and gives the answer when it is complete."""
         before = len(self.answers())
         self.send(question)
-        # Both at once: a photo or a reference that is still being looked at shows the box ready for a moment.
-        self.page.wait_for_function(
-            "n => document.querySelectorAll('#chat .bot.message').length > n"
-            " && document.querySelector('#question button.submit-button')",
-            arg=before,
-        )
-        return self.answers()[-1]
+        self.page.wait_for_function("n => document.querySelectorAll('#chat .bot.message').length > n", arg=before)
+        # A photo or a reference that is still being looked at can show the box ready, or the chat empty, for a moment.
+        said: list[str] = []
+        while True:
+            self.wait_until_ready()
+            if len(said) > before and said == self.answers():
+                return said[-1]
+            said = self.answers()
+            self.page.wait_for_timeout(700)
 
     def answers(self):
         return [text.strip() for text in self.page.locator("#chat .bot.message").all_inner_texts()]
