@@ -66,6 +66,10 @@ class Placement:
                 "--max-memory divides a model among GPUs and the CPU's memory, and the device is "
                 f"'{self.device}'. Leave it out, or take --device cuda."
             )
+        if self.gpu_bytes is not None and self.precision == "auto":
+            raise CheckpointError(
+                "--max-memory divides a model by its size, which depends on --precision: give bf16 or fp16."
+            )
 
     @property
     def quantised(self) -> bool:
@@ -111,7 +115,7 @@ class Placement:
             gpus = range(torch.cuda.device_count())
             first = self.device.index or 0
             order = [first, *(index for index in gpus if index != first)]
-            return split(skeleton, {index: self.gpu_bytes for index in order}, self)
+            return split(skeleton, dict.fromkeys(order, self.gpu_bytes), self)
         # Quantised layers are made where they stay, also on the CPU.
         return {"": self.device} if self.device.type != "cpu" or self.quantised else None
 
@@ -129,20 +133,20 @@ def split(skeleton: PreTrainedModel, gpu_bytes: dict[int, int], placement: Place
     from accelerate.utils import CustomDtype, get_max_memory
 
     quantised: dict[str, Any] = {"int8": torch.int8, "int4": CustomDtype.INT4}
-    dtype = quantised.get(placement.precision)
-    if dtype is None and placement.dtype != "auto":
-        dtype = placement.dtype
-    memory: dict[Any, Any] = dict(gpu_bytes)
+    ends = (skeleton.get_input_embeddings(), skeleton.get_output_embeddings())
+    named = [name for name, module in skeleton.named_modules() if any(module is end for end in ends)]
+    # accelerate takes GPUs by their numbers: here 0 is the first of the order given.
+    memory: dict[Any, Any] = dict(enumerate(gpu_bytes.values()))
     memory["cpu"] = get_max_memory()["cpu"]
     places = infer_auto_device_map(
         skeleton,
         max_memory=memory,
         no_split_module_classes=list(skeleton._no_split_modules or ()),
-        dtype=dtype,
+        dtype=quantised.get(placement.precision, placement.dtype),
+        special_dtypes={f"{name}.weight": placement.dtype for name in named},  # never quantised
     )
-    embeddings = next(name for name, module in skeleton.named_modules() if module is skeleton.get_input_embeddings())
-    where = next(place for name, place in places.items() if not name or f"{embeddings}.".startswith(f"{name}."))
-    if where != next(iter(gpu_bytes)):
+    where = next(place for name, place in places.items() if not name or f"{named[0]}.".startswith(f"{name}."))
+    if where != 0:
         raise CheckpointError(
             "The embeddings of the language model, and one of its layers beside them, do not fit into --max-memory of "
             "the first GPU. Give it more, or take --device cpu."
@@ -158,7 +162,8 @@ def split(skeleton: PreTrainedModel, gpu_bytes: dict[int, int], placement: Place
             f"In {placement.precision} the language model does not fit into the GPUs, and quantised layers cannot lie "
             "in the CPU's memory. Give more --max-memory, or take --precision bf16."
         )
-    return dict(places)
+    order = list(gpu_bytes)
+    return {name: order[place] if isinstance(place, int) else place for name, place in places.items()}
 
 
 def read_size(text: str) -> int:
