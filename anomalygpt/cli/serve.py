@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
@@ -27,10 +28,41 @@ if TYPE_CHECKING:
     from anomalygpt.inspection.session import Inspector
 
 
-def _account(text: str | None) -> str | None:
-    if text is not None and not re.fullmatch(r"[^:]+:.+", text):
-        raise typer.BadParameter("give a name and a password with a colon between them: USER:PASSWORD")
-    return text
+def _accounts(given: list[str] | None) -> list[str]:
+    for account in given or []:
+        if not re.fullmatch(r"[^:]+:.+", account):  # what was given may hold a password, so it is not repeated
+            raise typer.BadParameter("give a name and a password with a colon between them: USER:PASSWORD")
+    return given or []
+
+
+def _account_file(path: Path | None) -> Path | None:
+    for number, line in enumerate(_account_lines(path), 1):
+        if line and not re.fullmatch(r"[^:]+:.+", line):
+            raise typer.BadParameter(f"{path}, line {number}: write a name, a colon and a password: USER:PASSWORD")
+    return path
+
+
+def _account_lines(path: Path | None) -> list[str]:
+    """The lines of a file of accounts; empty where there is no account in them."""
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{path} cannot be read as text: {error}") from error
+    return ["" if line.startswith("#") else line.strip() for line in lines]
+
+
+def _root(path: str) -> str:
+    if path and not path.startswith(("/", "http://", "https://")):
+        raise typer.BadParameter(f"'{path}' is no path and no address: begin it with a slash, such as /anomaly")
+    return path.rstrip("/")
+
+
+def _feedback(path: Path) -> Path:
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"the folder of {path} is not there: make it, or name a file in another one")
+    return path
 
 
 def _file_size(text: str) -> str:
@@ -50,10 +82,19 @@ def serve(
     encoder: EncoderSource = None,
     adapter: Adapter = None,
     root_path: Annotated[
-        str, typer.Option(help="Path of the page behind a proxy, such as /anomaly, or its whole address.")
+        str,
+        typer.Option(help="Path of the page behind a proxy, such as /anomaly, or its whole address.", callback=_root),
     ] = "",
     auth: Annotated[
-        str | None, typer.Option(metavar="USER:PASSWORD", help="Whom the page lets in.", callback=_account)
+        list[str] | None,
+        typer.Option(metavar="USER:PASSWORD", help="Whom the page lets in; may be repeated.", callback=_accounts),
+    ] = None,
+    auth_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with a USER:PASSWORD in each line, which nobody sees in the list of processes.",
+            callback=_account_file,
+        ),
     ] = None,
     queue_size: Annotated[int, typer.Option(help="Events that wait at most.", min=1)] = 128,
     concurrency: Annotated[int, typer.Option(help="Visitors that the model serves at once.", min=1)] = 2,
@@ -62,12 +103,18 @@ def serve(
     ] = "100mb",
     mcp: Annotated[bool, typer.Option("--mcp", help="Also offer the endpoints to programs over MCP.")] = False,
     feedback: Annotated[
-        Path, typer.Option(help="File that thumbs up and down are appended to, as JSON lines.", dir_okay=False)
+        Path,
+        typer.Option(
+            help="File that thumbs up and down are appended to, as JSON lines.", dir_okay=False, callback=_feedback
+        ),
     ] = Path("feedback.jsonl"),
     no_feedback: Annotated[bool, typer.Option("--no-feedback", help="No thumbs, and no file of them.")] = False,
 ) -> None:
     """Open the page: show a part and a good one, and talk about what is wrong with it."""
     started = time.monotonic()
+    accounts = dict(line.split(":", 1) for line in [*(auth or []), *_account_lines(auth_file)] if line)
+    if mcp:
+        _check_mcp(accounts)
     # Ctrl-C and the stop of a service end the same way, and leave no uploads behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="anomalygpt-", ignore_cleanup_errors=True) as uploads:
@@ -88,20 +135,23 @@ def serve(
             queue_size,
             concurrency,
         )
-        user, _, password = (auth or "").partition(":")
         try:
             _, url, _ = app.launch(
                 server_name=host,
                 server_port=port,
                 root_path=root_path or None,
-                auth=(user, password) if auth else None,
+                auth=list(accounts.items()) or None,
                 mcp_server=mcp,
                 prevent_thread_lock=True,
                 **launch_options(upload_limit),
             )
         except OSError as error:
-            typer.echo(f"Port {port} of {host} cannot be used: give another one with --port. ({error})", err=True)
+            typer.echo(f"Port {port} of {host} cannot be used: give others with --port or --host. ({error})", err=True)
             raise typer.Exit(2) from error
+        if mcp and not app.mcp_server:  # Gradio goes on without it
+            app.close()
+            typer.echo(f"MCP cannot be offered: leave --mcp out. ({app.mcp_error})", err=True)
+            raise typer.Exit(2)
         typer.echo(f"The page is at {url} after {time.monotonic() - started:.1f} s; the model is being loaded.")
         try:
             inspector = anomalygpt.load(checkpoint, device, precision, max_memory, language, encoder, adapter)
@@ -117,6 +167,21 @@ def serve(
             raise typer.Exit(2) from error
         typer.echo(f"The model '{loading.result().name}' is ready after {time.monotonic() - started:.1f} s.")
         app.block_thread()
+
+
+def _check_mcp(accounts: dict[str, str]) -> None:
+    """Ends the program where MCP cannot be offered.
+
+    Gradio's MCP server asks nobody for a password, and cannot give one to the endpoints behind it.
+    """
+    problem = ""
+    if importlib.util.find_spec("mcp") is None:
+        problem = "--mcp needs a library that is not installed: pip install 'gradio[mcp]'"
+    elif accounts:
+        problem = "--mcp cannot be protected by --auth. Leave one out, or let a proxy in front ask for the password."
+    if problem:
+        typer.echo(problem, err=True)
+        raise typer.Exit(2)
 
 
 def _warmed(inspector: Inspector) -> Inspector:

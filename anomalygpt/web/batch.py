@@ -19,6 +19,7 @@ from anomalygpt.web.batch_panels import BatchPanels, headers
 from anomalygpt.web.downloads import save_download
 from anomalygpt.web.labels import Language, browser_language, label
 from anomalygpt.web.messages import user_message
+from anomalygpt.web.uploads import File, files_of, paths_of
 
 if TYPE_CHECKING:
     from anomalygpt.inspection.batch import Row
@@ -28,8 +29,6 @@ UPDATE_SECONDS = 0.5
 """Least time between two states of the table."""
 
 Update = dict[Any, Any]
-Record = Mapping[str, Any]
-"""A file as the browser tells of it."""
 
 
 class BatchHandlers:
@@ -58,8 +57,8 @@ class BatchHandlers:
 
     def run(
         self,
-        files: Sequence[Record] | None,
-        references: Sequence[Mapping[str, Record]] | None,
+        files: Sequence[File] | None,
+        references: Sequence[Mapping[str, File]] | None,
         description: str,
         request: gr.Request,
     ) -> Iterator[Update]:
@@ -69,9 +68,8 @@ class BatchHandlers:
         if cancelled is None:  # cancelled, or left, while it waited
             cancelled = threading.Event()
             cancelled.set()
-        compared = [record["image"]["path"] for record in references or ()]
         try:
-            yield from self._run(files_of(files), compared, description, cancelled, language)
+            yield from self._run(files_of(files), paths_of(references), description, cancelled, language)
         except Exception as error:
             message = user_message(error, language, "batch_unexpected")
             yield {self.panels.notice: _notice(message), self.panels.progress: ""}
@@ -161,11 +159,6 @@ def connect_batch(handlers: BatchHandlers) -> None:
         api_visibility="private",
     )
     panels.cancel.click(handlers.cancel, None, [panels.cancel], **quick)
-
-
-def files_of(records: Sequence[Record] | None) -> list[tuple[str, Path]]:
-    """Uploaded files by the names that the visitor knows them by."""
-    return [(record.get("orig_name") or Path(record["path"]).name, Path(record["path"])) for record in records or ()]
 
 
 def _language(request: gr.Request) -> Language:

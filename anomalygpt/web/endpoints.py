@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomalygpt.dialogue.verdict import FIRST_QUESTION
-from anomalygpt.inspection.unpacking import unpack
-from anomalygpt.web.batch import files_of
+from anomalygpt.inspection.unpacking import BatchError, unpack
 from anomalygpt.web.downloads import save_download
+from anomalygpt.web.labels import label
 from anomalygpt.web.messages import user_message
 from anomalygpt.web.sessions import Visitors
+from anomalygpt.web.uploads import File, files_of, path_of
 from anomalygpt.web.visitor import Visitor
 
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Session
-
-File = Mapping[str, Any]
-"""An uploaded file as Gradio tells of it."""
-
 
 IDLE_SECONDS = 1800.0
 """A program's session that is not asked for so long is forgotten."""
@@ -68,7 +65,7 @@ class Endpoints:
         try:
             caller.describe(description)
             _, _, left_out = caller.set_references([str(path) for _, path in files_of(references)])
-            caller.set_photo(photo["path"] if photo else None)
+            caller.set_photo(path_of(photo))
             answered = _answer(caller, question)
         except Exception as error:
             self._callers.forget(name)
@@ -118,6 +115,8 @@ class Endpoints:
         try:
             with tempfile.TemporaryDirectory(prefix="anomalygpt-batch-", ignore_cleanup_errors=True) as folder:
                 items = unpack(files_of(photos), Path(folder))
+                if not items:
+                    raise BatchError(label("batch_empty", "en"))
                 session = self._new_session()
                 session.description = description
                 session.set_references([path for _, path in files_of(references)])

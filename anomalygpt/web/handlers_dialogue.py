@@ -11,11 +11,11 @@ import gradio as gr
 from anomalygpt.web import views
 from anomalygpt.web.examples import Example
 from anomalygpt.web.handlers import Handlers, Update, notice
-from anomalygpt.web.handlers_part import path_of, paths_of
 from anomalygpt.web.labels import label
 from anomalygpt.web.messages import user_message
 from anomalygpt.web.panels import Panels
 from anomalygpt.web.sessions import Visitors
+from anomalygpt.web.uploads import path_of, paths_of
 from anomalygpt.web.views import View
 from anomalygpt.web.visitor import Visitor
 

@@ -11,15 +11,12 @@ from anomalygpt.web import views
 from anomalygpt.web.handlers import Handlers, Update, request_language
 from anomalygpt.web.labels import label
 from anomalygpt.web.messages import user_message
+from anomalygpt.web.uploads import path_of, paths_of
 from anomalygpt.web.views import View
 
 
 class PartHandlers(Handlers):
-    """Photo, references, description, map.
-
-    Photos come as the browser's own records (`preprocess=False`), so that a broken file reaches `read_photo` and
-    its clear message, and not Gradio's decoder.
-    """
+    """Photo, references, description, map."""
 
     def opened(self, request: gr.Request) -> Update:
         """The page was opened: what is written on the server appears in the browser's language."""
@@ -130,15 +127,3 @@ class PartHandlers(Handlers):
             asked = {self.panels.question: views.question_at(inspection, picked["x"], picked["y"], visitor.language)}
         table = {self.panels.regions: views.region_table(inspection, visitor.highlighted, visitor.language)}
         return self.picture(visitor, view, opacity, contours) | table | asked
-
-
-def path_of(record: Mapping[str, Any] | None) -> str | None:
-    """The uploaded file of a browser's record of an image, None where there is none."""
-    path = record.get("path") if record else None
-    return str(path) if path else None
-
-
-def paths_of(records: Sequence[Mapping[str, Any]] | None) -> list[str]:
-    """The uploaded files of a browser's records of a gallery."""
-    found = [path_of(record.get("image")) for record in records or ()]
-    return [path for path in found if path is not None]

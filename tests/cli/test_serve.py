@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import signal
 import socket
@@ -65,7 +66,7 @@ def serve(monkeypatch):
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):
         monkeypatch.setenv(name, os.environ.get(name, "False" if "ENABLED" in name else "1000"))
     handler = signal.getsignal(signal.SIGTERM)
-    yield lambda *arguments: CliRunner().invoke(make_app(), ["serve", *map(str, arguments)])
+    yield lambda *arguments: CliRunner().invoke(make_app(), ["serve", *map(str, arguments)], env={"COLUMNS": "300"})
     signal.signal(signal.SIGTERM, handler)
 
 
@@ -87,11 +88,35 @@ def test_a_port_in_use_is_told(serve, tiny_checkpoint):
 
 @pytest.mark.parametrize(
     ("flag", "value", "said"),
-    [("--auth", "nobody", "USER:PASSWORD"), ("--upload-limit", "lots", "100mb"), ("--queue-size", "0", "queue-size")],
+    [
+        ("--auth", "nobody", "USER:PASSWORD"),
+        ("--auth-file", "nowhere.txt", "nowhere.txt"),
+        ("--upload-limit", "lots", "100mb"),
+        ("--queue-size", "0", "queue-size"),
+        ("--concurrency", "0", "concurrency"),
+        ("--port", "70000", "port"),
+        ("--root-path", "anomaly", "/anomaly"),
+        ("--feedback", "nowhere/thumbs.jsonl", "nowhere"),
+    ],
 )
 def test_a_flag_that_makes_no_sense_is_refused(serve, flag, value, said):
     result = serve(flag, value)
-    assert result.exit_code == 2 and said in result.output
+    assert result.exit_code == 2 and said in result.output and "Traceback" not in result.output
+
+
+def test_a_file_of_accounts_with_a_bad_line_names_the_line_and_no_password(serve, tmp_path):
+    (tmp_path / "users.txt").write_text("# who may come in\nann:secret\n\nsecretword\n")
+    result = serve("--auth-file", tmp_path / "users.txt")
+    assert result.exit_code == 2 and "line 4" in result.output and "secret" not in result.output
+
+
+def test_mcp_says_what_it_needs_and_what_it_excludes(serve, monkeypatch):
+    result = serve("--mcp", "--auth", "a:b")
+    assert result.exit_code == 2 and "--auth" in result.output
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "mcp" else found(name))
+    result = serve("--mcp")
+    assert result.exit_code == 2 and "pip install 'gradio[mcp]'" in result.output
 
 
 def test_flags_reach_the_page(serve, monkeypatch, tmp_path):
@@ -105,10 +130,12 @@ def test_flags_reach_the_page(serve, monkeypatch, tmp_path):
         raise OSError("enough")
 
     monkeypatch.setattr(gr.Blocks, "launch", launch)
-    flags = "--host 0.0.0.0 --root-path /a --auth me:a:b --queue-size 7 --concurrency 3 --upload-limit 5MB --mcp"
-    serve(*flags.split(), "--feedback", tmp_path / "thumbs.jsonl")
-    assert (seen["server_name"], seen["root_path"], seen["auth"]) == ("0.0.0.0", "/a", ("me", "a:b"))
+    (tmp_path / "users.txt").write_text("# comment\nbob:c\n")
+    flags = "--host 0.0.0.0 --root-path /a/ --auth me:a:b --queue-size 7 --concurrency 3 --upload-limit 5MB"
+    serve(*flags.split(), "--auth-file", tmp_path / "users.txt", "--feedback", tmp_path / "thumbs.jsonl")
+    assert (seen["server_name"], seen["root_path"]) == ("0.0.0.0", "/a")
+    assert seen["auth"] == [("me", "a:b"), ("bob", "c")]
     assert (seen["queue"], seen["limit"], seen["max_file_size"]) == (7, 3, "5mb")
-    assert seen["mcp_server"] is True and seen["thumbs"]
-    serve("--no-feedback")
-    assert not seen["thumbs"] and seen["auth"] is None and seen["mcp_server"] is False
+    assert seen["mcp_server"] is False and seen["thumbs"]
+    serve("--no-feedback", "--mcp")
+    assert not seen["thumbs"] and seen["auth"] is None and seen["mcp_server"] is True

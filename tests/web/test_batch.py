@@ -18,7 +18,7 @@ A, B, CHINESE = visitor("a"), visitor("b"), visitor("c", "zh-CN,zh;q=0.9")
 
 @pytest.fixture
 def handlers(tiny_inspector, tmp_path, monkeypatch):
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))  # what lies here counts as uploaded
     monkeypatch.setattr("anomalygpt.web.batch.UPDATE_SECONDS", 0.0)
     with gr.Blocks():
         panels = make_batch_panels()
@@ -104,8 +104,8 @@ def test_leaving_ends_the_batch_of_this_visitor_alone(handlers, make_photo):
 
 
 @pytest.mark.parametrize(("files", "said"), [([], "no photos yet"), (["missing.zip"], None)])
-def test_nothing_to_do_says_so(handlers, files, said):
-    updates = run(handlers, files)
+def test_nothing_to_do_says_so(handlers, tmp_path, files, said):
+    updates = run(handlers, [tmp_path / name for name in files])
     if said:
         assert said in updates[0][handlers.panels.notice].value
     else:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 
 from anomalygpt.web.examples import Example
 from anomalygpt.web.feedback import Feedback
@@ -37,7 +39,8 @@ class Page:
 
 
 @pytest.fixture
-def handlers(tiny_inspector, make_photo, tmp_path):
+def handlers(tiny_inspector, make_photo, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))  # what lies here counts as uploaded
     photo, reference = make_photo(21, "nut.png"), make_photo(22, "good.png")
     examples = [Example("Nut", photo, reference, QUESTION, "a metal nut")]
     with gr.Blocks():
@@ -47,6 +50,11 @@ def handlers(tiny_inspector, make_photo, tmp_path):
 
 def uploaded(path):
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def served(path):
+    """Where Gradio puts a file that is shown on the page, and what the browser then tells of."""
+    return save_file_to_cache(path, get_upload_folder())
 
 
 def gallery(*paths):
@@ -296,8 +304,8 @@ def test_the_record_leads_back_and_outlives_a_new_inspection(handlers, make_phot
     assert update[panels.photo].endswith("one.png") and len(update[panels.references]) == 1
     assert update[panels.chat][0]["content"] == QUESTION
     # The browser tells of the photos that were put on the page: nothing may be done twice.
-    assert panels.map not in handlers.photo_changed(uploaded(update[panels.photo]), *DRAWING, A)
-    assert panels.map not in handlers.references_changed(gallery(*update[panels.references]), *DRAWING, A)
+    assert panels.map not in handlers.photo_changed(uploaded(served(update[panels.photo])), *DRAWING, A)
+    assert panels.map not in handlers.references_changed(gallery(*map(served, update[panels.references])), *DRAWING, A)
     gone = handlers.case_picked(*DRAWING, A, gr.EventData(None, {"case": 9}))
     assert "no longer" in notice(gone, panels.part_notice)
     assert handlers.case_picked(*DRAWING, B, gr.EventData(None, {"case": 1}))[panels.map]["value"] is None
