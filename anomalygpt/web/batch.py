@@ -19,6 +19,7 @@ from anomalygpt.web.batch_panels import BatchPanels, headers
 from anomalygpt.web.downloads import save_download
 from anomalygpt.web.labels import Language, browser_language, label
 from anomalygpt.web.messages import user_message
+from anomalygpt.web.suggestions import next_questions
 from anomalygpt.web.uploads import File, files_of, paths_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class BatchHandlers:
             session.description = description
             session.set_references(references)
             shown, begun = 0.0, time.monotonic()
-            inspected = inspect_batch(session, items)
+            inspected = inspect_batch(session, items, next_questions((), None, language)[0])
             while len(rows) < len(items) and not cancelled.is_set():
                 rows.append(next(inspected))
                 if time.monotonic() - shown >= UPDATE_SECONDS:
@@ -179,10 +180,13 @@ def _cells(row: Row, language: Language) -> list[Any]:
 
 
 def _progress(done: int, count: int, text: str) -> str:
-    value = f' value="{done}" max="{count}"' if count else ""
+    share = 100 * done / count if count else 0
     return (
-        f'<label style="display: block">{escape(text)}'
-        f'<progress{value} style="display: block; width: 100%; height: 0.8rem"></progress></label>'
+        f"<p>{escape(text)}</p>"
+        f'<div role="progressbar" aria-label="{escape(text)}" aria-valuemin="0" aria-valuenow="{done}" '
+        f'aria-valuemax="{count}" style="height: 0.6rem; border-radius: 0.3rem; overflow: hidden; '
+        f'background: var(--border-color-primary)"><div style="width: {share:.1f}%; height: 100%; '
+        f'background: var(--slider-color)"></div></div>'
     )
 
 
@@ -199,7 +203,7 @@ def _figure(picture: str | None, language: Language) -> str:
     if picture is None:
         return ""
     text = escape(label("batch_histogram", language))
-    return f'<img src="{picture}" alt="{text}" style="max-width: 100%; height: 190px; border-radius: 6px">'
+    return f'<img src="{picture}" alt="{text}" style="width: min(100%, 32rem); border-radius: 6px">'
 
 
 def _duration(seconds: float) -> str:

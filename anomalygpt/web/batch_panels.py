@@ -85,7 +85,7 @@ def make_batch_panels() -> BatchPanels:
                 interactive=False,
                 wrap=True,
                 max_height=520,
-                column_widths=["112px", "18%", "11%", "9%", "11%", "18%", "25%"],
+                column_widths=["112px", "140px", "104px", "76px", "88px", "130px", "230px"],
                 buttons=["fullscreen"],
                 visible=False,
                 elem_id="batch-table",

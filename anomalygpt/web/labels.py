@@ -129,7 +129,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "batch_cancel": ("Cancel", "取消"),
     "batch_csv": ("Download as CSV", "下载 CSV"),
     "batch_html": ("Download as HTML", "下载 HTML"),
-    "batch_table": ("Results; a click on a header sorts", "结果（点击表头排序）"),
+    "batch_table": ("Results; ⋮ in a header sorts by it", "结果（点击表头中的 ⋮ 可排序）"),
     "batch_hint": (
         "Add photos of one kind of part and a few good ones, and start. A table of verdicts grows here.",
         "添加同一种零件的照片和几张合格品的照片，然后开始。结果表会显示在这里。",

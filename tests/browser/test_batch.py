@@ -11,6 +11,17 @@ def start(bench, files, references):
     bench.page.click("#batch-start")
 
 
+def scores(bench, order):
+    """The scores of the table from top to bottom, after its menu has sorted it by them."""
+    header = bench.page.locator("#batch-table th[data-heading='3']").last
+    header.hover()
+    header.locator(".cell-menu-button").click()
+    bench.page.get_by_text(order, exact=True).click()
+    bench.page.wait_for_timeout(300)
+    cells = bench.page.locator("#batch-table [data-col='3']").all_inner_texts()
+    return [float(text) for text in cells if text.strip()]
+
+
 def test_a_bad_file_is_a_row_that_says_why_and_the_downloads_hold_the_rest(open_page, nut, tmp_path):
     bench = open_page()
     archive = tmp_path / "more.zip"
@@ -23,6 +34,8 @@ def test_a_bad_file_is_a_row_that_says_why_and_the_downloads_hold_the_rest(open_
     table = bench.page.inner_text("#batch-table")
     assert "line/inside.png" in table and "not an image" in table
     assert bench.page.locator("#batch-histogram img").is_visible()
+    before, after = scores(bench, "Sort ascending"), scores(bench, "Sort descending")
+    assert before == sorted(before) and after == before[::-1] and len(before) == 2
     for kind in ("csv", "html"):
         with bench.page.expect_download() as saved:
             bench.page.click(f"#batch-{kind}")
@@ -39,7 +52,7 @@ def test_cancel_keeps_what_is_done(open_page, nut, tmp_path):
         for number in range(300):
             content.write(photo, f"{number}.png")
     start(bench, [archive], [nut("good.png")])
-    bench.page.wait_for_selector("#batch-progress progress[max='300']")
+    bench.page.wait_for_selector("#batch-progress [role=progressbar][aria-valuemax='300']")
     bench.page.click("#batch-cancel")
     bench.page.wait_for_selector("#batch-progress [role=status]")
     assert "Cancelled after" in bench.page.inner_text("#batch-progress")

@@ -46,7 +46,8 @@ def test_the_table_grows_and_the_downloads_come_at_the_end(handlers, make_photo)
     *growing, last, ready = run(handlers, photos, [make_photo(7)])
     assert [len(update[panels.table].value["data"]) for update in growing] == [1, 2, 3]
     assert (
-        "2 of 3 photos" in growing[1][panels.progress] and '<progress value="2" max="3"' in growing[1][panels.progress]
+        "2 of 3 photos" in growing[1][panels.progress]
+        and 'aria-valuenow="2" aria-valuemax="3"' in growing[1][panels.progress]
     )
     picture, name, verdict, score, *_ = last[panels.table].value["data"][0]
     assert picture.startswith('<img src="data:image/jpeg') and name == "photo-1.png"
