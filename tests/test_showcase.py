@@ -12,7 +12,7 @@ CASES = json.loads((FOLDER / "index.json").read_text()) if (FOLDER / "index.json
 NAMES = json.loads((Path(__file__).parents[1] / "anomalygpt/dialogue/phrases/zh/names.json").read_text())
 
 
-WORDS_FALL_SHORT = "the shipped voice has learned from some ten thousand dialogues only, and often answers another question"
+WORDS_FALL_SHORT = "the shipped voice has learned from too few dialogues, and often answers another question"
 """What the model card says too; these cases are to pass with a voice that has learned for longer."""
 
 
