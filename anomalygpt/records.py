@@ -65,6 +65,7 @@ class Evidence:
         regions: strongest first; empty where the score is below `ANOMALOUS`.
         width, height: of the photo, pixels.
         references: how many normal photos it was compared with.
+        product: what the encoder takes the part for, a key of the product; "" where it cannot tell.
     """
 
     score: float
@@ -72,6 +73,7 @@ class Evidence:
     width: int
     height: int
     references: int
+    product: str = ""
 
     @property
     def anomalous(self) -> bool:
@@ -111,12 +113,14 @@ class Turn:
     Attributes:
         verdict: what the answer says of the presence of an anomaly, None if it does not say.
         finished: False where the answer was stopped before its end.
+        kind: of the question, one of `dialogue.kinds.KINDS`; "" where it is not known.
     """
 
     question: str
     answer: str
     verdict: bool | None = None
     finished: bool = True
+    kind: str = ""
 
 
 @dataclass(frozen=True)

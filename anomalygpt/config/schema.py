@@ -95,11 +95,14 @@ class MemoryConfig(Frozen):
     Attributes:
         window: half side of the position-aware search, as a share of the photo; 0 leaves that search out.
         rotations: also keep copies of each reference turned by 90, 180 and 270 degrees, and mirrored.
+        coarse_search: find the nearest patches in bfloat16 where the processor is fast at it; the distances are then
+            those of the patches found, in full precision. Embeddings trained so lose nothing by it.
         max_references: how many normal photos one session may hold.
     """
 
     window: Unit = 0.0
     rotations: bool = False
+    coarse_search: bool = False
     max_references: Positive = 16
 
 
@@ -219,6 +222,8 @@ class PromptFormatConfig(Frozen):
         lead: stands between `assistant` and the answer.
         evidence: whether the measured numbers stand in the first turn.
         instruction: what the language model is told to do with them, in front of them.
+        plan: whether every answer begins with one unseen token that says of what kind the question is. The choice among
+            some fifty kinds is then learned as such, and not through the many wordings that follow from it.
         chat_template: for language models that were not trained with an eye. No vectors stand in the prompt, and the
             strings are those of the model's own chat template, whatever this config says.
     """
@@ -231,6 +236,7 @@ class PromptFormatConfig(Frozen):
     lead: str = " "
     stop: str = "\n###"
     evidence: bool = False
+    plan: bool = False
     instruction: str = ""
     chat_template: bool = False
 
@@ -259,10 +265,13 @@ class AnomalyGPTConfig(Frozen):
 
     Attributes:
         prompt_learner: None exactly where the prompt format is a chat template.
+        products: names among which the encoder tells what a part is (CLIP's zero-shot rule); the measured evidence then
+            says it. Empty: it is not asked.
     """
 
     name: str
     encoder: EncoderConfig
+    products: tuple[str, ...] = ()
     decoder: DecoderConfig = DecoderConfig()
     memory: MemoryConfig = MemoryConfig()
     fusion: FusionConfig = FusionConfig()

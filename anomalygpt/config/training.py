@@ -75,6 +75,8 @@ class VoiceData(Frozen):
         vocabulary_dialogues: how many dialogues the tokenizer is trained on.
         region_vectors: vectors with the look of the strongest regions; None as the eye's config has it.
         evidence: whether the measured regions are told as text; None as the eye's config has it.
+        start: a checkpoint whose tokenizer, language model and prompt learner the stage goes on from; "" draws them
+            anew. Tokens that its tokenizer lacks are added.
     """
 
     photos: Positive = 6000
@@ -84,6 +86,7 @@ class VoiceData(Frozen):
     vocabulary_dialogues: Positive = 20000
     region_vectors: Natural | None = None
     evidence: bool | None = None
+    start: str = ""
 
 
 class TrainingConfig(Frozen):

@@ -57,7 +57,7 @@ def compose(facts: Facts, rng: Generator, language: Language, turns: int) -> lis
         kind = _next_kind(facts, asked, last=number > 0 and number == turns - 1, rng=rng)
         question = ask(spoken, facts, kind, not asked, _pinned(facts, asked), rng)
         text = answer(spoken, facts, question, asked, rng)
-        composed.append(Turn(question.text, text, parse_verdict(text)))
+        composed.append(Turn(question.text, text, parse_verdict(text), kind=kind))
         asked.append(question)
     return composed
 

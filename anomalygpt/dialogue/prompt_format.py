@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from anomalygpt.config.schema import PromptFormatConfig
+from anomalygpt.dialogue.kinds import KINDS
 from anomalygpt.dialogue.measures import (
     box_text,
     color_of,
@@ -25,6 +26,15 @@ _PARTS = re.compile(r"#{2,}|\[/?[A-Z_]+\]|<[^<>\s]+>")
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 
 
+def plan_token(kind: str) -> str:
+    """The unseen token that begins an answer to a question of that kind."""
+    return f"<|{kind}|>"
+
+
+PLAN_TOKENS: dict[str, str] = {plan_token(kind): kind for kind in KINDS}
+"""Every plan token, with its kind."""
+
+
 def evidence_text(evidence: Evidence) -> str:
     """What was measured, as short regular text, one line for the photo and one for each region.
 
@@ -35,6 +45,8 @@ def evidence_text(evidence: Evidence) -> str:
         f"score {unit_text(evidence.score)} {state}, {level_of(evidence.score)}; "
         f"photo {evidence.width}x{evidence.height}; references {evidence.references}; regions {len(evidence.regions)}"
     ]
+    if evidence.product:
+        lines[0] += f"; product {evidence.product}"
     marks = {}
     if len(evidence.regions) > 1:
         marks = {id(largest_of(evidence)): "; largest", id(smallest_of(evidence)): "; smallest"}

@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from anomalygpt.dialogue.prompt_format import PromptFormat
+from anomalygpt.dialogue.prompt_format import PLAN_TOKENS, PromptFormat
 from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.imaging.read import read_photo
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
-from anomalygpt.model.looking import encode_photos, look, region_masks, square_map, turned_copies
+from anomalygpt.model.looking import Products, encode_photos, look, region_masks, square_map, turned_copies
 from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
@@ -51,6 +51,9 @@ class Inspector:
         self.model = model.eval().requires_grad_(False)
         strings = model.config.prompt_format
         self.prompt_format = PromptFormat(strings, model.language.special_texts if strings.chat_template else ())
+        self.products = Products(model.eye)
+        plans = PLAN_TOKENS if strings.plan else {}
+        self.plans = dict(zip(model.language.special_ids(list(plans)), plans.values(), strict=True))
 
     @property
     def name(self) -> str:
@@ -203,6 +206,7 @@ class Session:
             top_p=defaults.top_p if top_p is None else top_p,
             max_new_tokens=max_new_tokens or defaults.max_new_tokens,
             seed=seed,
+            plan=tuple(self.inspector.plans),
         )
         if self._conversation is None:
             self._conversation = KVSession(self.inspector.model.language)
@@ -229,7 +233,10 @@ class Session:
         conversation = self._conversation
         before = conversation.checkpoint()
         try:
-            first = conversation.append(self._prompt(question.strip())).log_softmax(-1)
+            _, logits = conversation.plan(
+                conversation.append(self._prompt(question.strip())), tuple(self.inspector.plans)
+            )
+            first = logits.log_softmax(-1)
             asked = conversation.checkpoint()
             totals = []
             for answer in answers:
@@ -271,7 +278,7 @@ class Session:
         self._conversation = conversation = KVSession(language)
         for turn in turns:
             self._marks.append(conversation.checkpoint())
-            conversation.append(self._prompt(turn.question))
+            conversation.plan(conversation.append(self._prompt(turn.question)), tuple(self.inspector.plans))
             conversation.append(
                 language.embed_ids(language.token_ids(self.inspector.prompt_format.answer(turn.answer)))
             )
@@ -290,7 +297,8 @@ class Session:
             stream.close()
             if stream.reason is not None and stream.tokens:
                 answer = stream.text.strip()
-                self.turns.append(Turn(question, answer, parse_verdict(answer), stream.finished))
+                kind = "" if stream.plan is None else self.inspector.plans[stream.plan]
+                self.turns.append(Turn(question, answer, parse_verdict(answer), stream.finished, kind))
                 self._marks.append(mark)
             elif self._conversation is not None:
                 self._conversation.restore(mark)
@@ -319,8 +327,9 @@ class Session:
         eye = self.inspector.model.eye
         with torch.inference_mode():
             states = eye.states([self._description])
+        product = self.inspector.products.of(self._query)
         self.inspection = look(
-            eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal
+            eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal, product
         )
 
     @torch.inference_mode()

@@ -62,6 +62,7 @@ class Settings:
         top_p: share of the probability that is sampled from, in (0, 1].
         max_new_tokens: of the answer, at most.
         seed: of sampling; None draws one.
+        plan: ids of which the likeliest is read before the answer begins, and never shown; empty: none is.
     """
 
     stop: tuple[str, ...]
@@ -69,6 +70,7 @@ class Settings:
     top_p: float = 1.0
     max_new_tokens: int = 160
     seed: int | None = None
+    plan: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stop or not all(self.stop):
@@ -109,6 +111,17 @@ class KVSession:
     def append_ids(self, ids: Sequence[int]) -> Tensor:
         """Reads token ids, at least one; otherwise as `append`."""
         return self.append(self.language.embed_ids(torch.tensor([list(ids)])))
+
+    def plan(self, logits: Tensor, among: Sequence[int]) -> tuple[int | None, Tensor]:
+        """Reads the likeliest of some ids, whatever the temperature: what is talked about is not left to chance.
+
+        Returns:
+            The id and the logits of what comes next; None and the logits as they were if there are no ids.
+        """
+        if not among:
+            return None, logits
+        chosen = among[int(logits[torch.tensor(among, device=logits.device)].argmax())]
+        return chosen, self.append_ids([chosen])
 
     def checkpoint(self) -> int:
         """A mark of what has been read so far, for `restore`."""
@@ -174,6 +187,11 @@ class Stream(Iterator[str]):
         return self.reason == "stop"
 
     @property
+    def plan(self) -> int | None:
+        """The id of `Settings.plan` that was chosen, None before or without."""
+        return self._answer.plan
+
+    @property
     def tokens(self) -> int:
         """How many tokens were generated."""
         return self._answer.tokens
@@ -193,6 +211,7 @@ class _Answer:
     def __init__(self, session: KVSession, settings: Settings, cancel: threading.Event) -> None:
         self.text = ""
         self.reason: Reason | None = None
+        self.plan: int | None = None
         self.tokens = 0
         self._session = session
         self._settings = settings
@@ -212,7 +231,7 @@ class _Answer:
             raise RuntimeError("This conversation is still answering: finish or close that answer first.")
         mark = session.checkpoint()
         try:
-            logits = session.append(prompt)
+            self.plan, logits = session.plan(session.append(prompt), self._settings.plan)
             start = session.length
             try:
                 for piece in self._generate(logits):

@@ -108,6 +108,17 @@ class Language(nn.Module):
         """The text of token ids; bytes that are no whole character are U+FFFD, padding and the like are left out."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
+    def special_ids(self, tokens: Sequence[str]) -> list[int]:
+        """The ids of special tokens.
+
+        Raises:
+            ValueError: the tokenizer lacks one of them.
+        """
+        known = {token.content: index for index, token in self.tokenizer.added_tokens_decoder.items()}
+        if lacking := [token for token in tokens if token not in known]:
+            raise ValueError(f"The tokenizer lacks the special tokens {', '.join(lacking)}, which the config asks for.")
+        return [known[token] for token in tokens]
+
     @property
     def special_texts(self) -> list[str]:
         """What the tokenizer reads as one special token wherever it stands; nothing a user types may hold them."""

@@ -18,6 +18,7 @@ from anomalygpt.imaging.regions import find_regions
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.model.state_prompts import SHARPNESS, TEMPLATES, UNNAMED
 from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
 
 COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
@@ -40,6 +41,29 @@ def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
     return eye.see(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
 
 
+class Products:
+    """Tells what a part is among the config's names, by CLIP's zero-shot rule: image embedding against text embeddings.
+
+    Args:
+        eye: in evaluation mode; the names are encoded once.
+    """
+
+    def __init__(self, eye: Eye) -> None:
+        self._names = eye.config.products
+        with torch.inference_mode():
+            texts = [TEMPLATES[0].format(name) for name in (*self._names, *UNNAMED)]
+            self._texts = eye.encoder.encode_text(texts) if self._names else None
+
+    @torch.inference_mode()
+    def of(self, query: Features) -> str:
+        """The name of what one photo shows, or "" where no name is more likely than all else."""
+        if self._texts is None:
+            return ""
+        chances = (SHARPNESS * query.embedding[0].float() @ self._texts.float().T).softmax(0)
+        best = int(chances.argmax())
+        return self._names[best] if best < len(self._names) and chances[best] > 0.5 else ""
+
+
 def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     """Every photo turned by 90, 180 and 270 degrees, and mirrored."""
     return [np.ascontiguousarray(copy(photo)) for photo in photos for copy in COPIES]
@@ -55,6 +79,7 @@ def look(
     references: int,
     rule: str | None = None,
     normal: float | None = None,
+    product: str = "",
 ) -> Inspection:
     """Inspects one encoded photo.
 
@@ -66,13 +91,14 @@ def look(
         references: how many normal photos the memory was made of.
         rule: "paper" or "fused"; the config's if left out.
         normal: by rule "paper", the distance at which the reference map is 0.5; None: as in the paper.
+        product: what `Products` takes the part for.
     """
     square = eye.anomaly_map(query, states, memory, rule, normal)[0].float().cpu().numpy()
     height, width = photo.shape[:2]
     anomaly_map = Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
     score = float(anomaly_map.max())  # the paper's image score, of the map as it is shown
     regions = find_regions(anomaly_map, photo) if score >= ANOMALOUS else ()
-    return Inspection(photo, anomaly_map, Evidence(score, regions, width, height, references))
+    return Inspection(photo, anomaly_map, Evidence(score, regions, width, height, references, product))
 
 
 def square_map(inspection: Inspection, size: int) -> NDArray[np.float32]:

@@ -101,8 +101,9 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
         bank = layer.patches.flatten(0, 1)
         with torch.no_grad():
-            similarity = flat @ bank.T
-            nearest = similarity.argmax(2)
+            coarse = config.coarse_search and _fast_at_bfloat16(flat.device)
+            similarity = flat.bfloat16() @ bank.bfloat16().T if coarse else flat @ bank.T
+            nearest = similarity.max(2).indices  # argmax alone is slower in bfloat16
             if config.window and bool(layer.aligned.any()):
                 by_reference = similarity.unflatten(2, (-1, layer.grid**2))[:, :, layer.aligned]
                 far = ~_window(layer.grid, max(1.0, config.window * layer.grid), flat.device)
@@ -111,7 +112,7 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
                 kept = torch.arange(len(layer.aligned), device=flat.device)[layer.aligned]
                 near = kept[best // layer.grid**2] * layer.grid**2 + best % layer.grid**2
                 # Where several references agree that something is missing, the least of them still says so.
-                reverse = (1 - in_window.amax(1)).amin(1)
+                reverse = (1 - in_window.amax(1).float()).amin(1)
             else:
                 near = nearest
                 reverse = torch.zeros_like(flat[..., 0])
@@ -127,6 +128,12 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
             )
         )
     return matches
+
+
+@lru_cache(maxsize=8)
+def _fast_at_bfloat16(device: torch.device) -> bool:
+    """Without hardware for it, products in bfloat16 take longer than in float32."""
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
 
 
 def reference_map(matches: list[LayerMatch], size: int) -> Tensor:

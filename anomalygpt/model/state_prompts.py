@@ -15,6 +15,11 @@ ABNORMAL = ("broken {}", "{} with a flaw", "{} with a defect", "faulty {}", "{} 
 TEMPLATES = ("a photo of a {}.", "a close-up photo of the {}.")
 ANY = "object"
 """Stands for a product whose name is not known."""
+SURFACE = "surface"
+"""Stands for a surface of which the same is true."""
+UNNAMED = (ANY, SURFACE)
+SHARPNESS = 20.0
+"""Factor on the cosine between the embeddings of a photo and of a product's name before the softmax."""
 
 
 def state_texts(product: str) -> tuple[list[str], list[str]]:

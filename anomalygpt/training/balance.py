@@ -16,6 +16,7 @@ from rich.progress import track
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import encode_photos, turned_copies
 from anomalygpt.simulation.scene import make_sample
+from anomalygpt.training.sides import photo_side
 
 FIRST_SEED = 4_000_000
 """Of the samples; no other stage draws from there."""
@@ -34,20 +35,19 @@ def balancing_shift(good: Sequence[float], faulty: Sequence[float]) -> float:
 
 
 @torch.inference_mode()
-def balance(eye: Eye, samples: int, size: int = 224) -> float:
+def balance(eye: Eye, samples: int) -> float:
     """Sets the bias of the eye's map on simulated samples with one reference each; returns what was added to it.
 
     Args:
         eye: with a fusion network, in evaluation mode.
         samples: how many, about half of them faulty.
-        size: side of the photos.
     """
     if eye.fusion is None or eye.fusion.local.bias is None:
         raise ValueError("only an eye with a fusion network has a bias to set")
     logits: dict[bool, list[float]] = {False: [], True: []}
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
-        sample = make_sample((FIRST_SEED + index,), size)
+        sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size))
         copies = turned_copies(sample.references) if eye.config.memory.rotations else []
         features = encode_photos(eye, [*sample.references, *copies, sample.query])
         kept = len(sample.references) + len(copies)

@@ -19,18 +19,14 @@ from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import COPIES
 from anomalygpt.model.reference_memory import LayerMatch, match
-from anomalygpt.model.state_prompts import ANY, TEMPLATES
+from anomalygpt.model.state_prompts import ANY, SHARPNESS, SURFACE, TEMPLATES, UNNAMED
 from anomalygpt.records import Sample
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_episode
 from anomalygpt.training import losses
 
-SURFACE = "surface"
-PRODUCTS = (*sorted(NAMED), ANY, SURFACE)
+PRODUCTS = (*sorted(NAMED), *UNNAMED)
 """Names that the image embedding learns to tell apart; the last two stand for all unnamed ones."""
-
-SHARPNESS = 20.0
-"""Factor on the cosine between an embedding and a product's anchor before the softmax."""
 
 
 def product_index(sample: Sample) -> int:

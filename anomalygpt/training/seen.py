@@ -17,10 +17,11 @@ from torch import Tensor
 
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import encode_photos, look, region_masks, square_map
+from anomalygpt.model.looking import Products, encode_photos, look, region_masks, square_map, turned_copies
 from anomalygpt.model.state_prompts import state_embeddings
 from anomalygpt.records import Evidence, Facts, Inspection, Region, Sample
 from anomalygpt.simulation.scene import make_sample
+from anomalygpt.training.sides import photo_side
 
 CHUNK = 500
 
@@ -43,8 +44,8 @@ class SeenPhotos:
 
 
 class _Samples(torch.utils.data.Dataset[tuple[Sample, bool]]):
-    def __init__(self, config: TrainingConfig, indices: Sequence[int]) -> None:
-        self.config, self.indices = config, indices
+    def __init__(self, config: TrainingConfig, indices: Sequence[int], image_size: int) -> None:
+        self.config, self.indices, self.image_size = config, indices, image_size
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -54,7 +55,8 @@ class _Samples(torch.utils.data.Dataset[tuple[Sample, bool]]):
         seed = self.config.first_seed + self.indices[position]
         shots = self.config.voice.shots
         count = int(np.random.default_rng((self.config.seed, seed, 2)).choice(list(shots), p=list(shots.values())))
-        return make_sample((seed,), shots=max(count, 1)), count > 0
+        side = photo_side(seed, self.image_size)
+        return make_sample((seed,), side, max(count, 1)), count > 0
 
 
 def see_photos(eye: Eye, config: TrainingConfig, folder: Path) -> SeenPhotos:
@@ -83,20 +85,28 @@ def see_photos(eye: Eye, config: TrainingConfig, folder: Path) -> SeenPhotos:
 
 def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tuple[dict[str, Tensor], list[Facts]]:
     loader = torch.utils.data.DataLoader(
-        _Samples(config, indices), batch_size=None, num_workers=config.workers, collate_fn=_as_is
+        _Samples(config, indices, eye.config.encoder.image_size),
+        batch_size=None,
+        num_workers=config.workers,
+        collate_fn=_as_is,
     )
     learner = eye.config.trainable_prompt_learner
     size = eye.config.encoder.image_size
     states = state_embeddings(eye.encoder, [""]).detach()
+    products = Products(eye)
     kept: dict[str, list[Tensor]] = {"embeddings": [], "maps": [], "looks": []}
     facts = []
     with torch.inference_mode():
         for sample, compared in loader:
             references = sample.references if compared else ()
-            features = encode_photos(eye, [*references, sample.query])
-            query = features.select(slice(len(references), None))
-            memory = eye.remember(features.select(slice(0, len(references)))) if compared else None
-            inspection = look(eye, sample.query, query, states, memory, len(references))
+            copies = turned_copies(references) if eye.config.memory.rotations else []
+            features = encode_photos(eye, [*references, *copies, sample.query])
+            known = len(references) + len(copies)
+            query = features.select(slice(known, None))
+            aligned = [True] * len(references) + [False] * len(copies)
+            memory = eye.remember(features.select(slice(0, known)), aligned) if compared else None
+            product = products.of(query)
+            inspection = look(eye, sample.query, query, states, memory, len(references), product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
             kept["embeddings"].append(query.embedding[0].clone())
             kept["maps"].append(torch.from_numpy(square_map(inspection, learner.map_size)).half())

@@ -13,18 +13,22 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from tokenizers import AddedToken
 from torch import Tensor, nn
 
-from anomalygpt.checkpoint.store import save_checkpoint
+from anomalygpt.checkpoint.store import load_checkpoint, save_checkpoint
+from anomalygpt.config import ConfigError
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.dialogue import PromptFormat, compose, describe
+from anomalygpt.dialogue.prompt_format import PLAN_TOKENS
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_model
-from anomalygpt.model.language import IGNORED, Language
+from anomalygpt.model.language import Language
 from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer
 from anomalygpt.records import Facts, Turn
 from anomalygpt.training.loop import run
 from anomalygpt.training.seen import SeenPhotos, see_photos
+from anomalygpt.training.wording import Wording, WordingBatch, embed, pad, word
 
 TOLD = 0.25
 """Share of dialogues in which the user has described the part."""
@@ -32,19 +36,14 @@ TOLD = 0.25
 
 @dataclass
 class VoiceBatch:
-    """B dialogues, padded on the right, where nothing that comes before can see the padding.
+    """B dialogues and what the eye saw of their photos.
 
     Attributes:
-        ids: B×T token ids; 0 where a vector stands.
-        labels: B×T, `IGNORED` but on answers.
-        image_at, prompt_at: position of the image vector and of the first prompt vector of each dialogue.
+        words: the dialogues.
         embeddings, maps, looks: of each dialogue's photo, as in `SeenPhotos`.
     """
 
-    ids: Tensor
-    labels: Tensor
-    image_at: Tensor
-    prompt_at: Tensor
+    words: WordingBatch
     embeddings: Tensor
     maps: Tensor
     looks: Tensor
@@ -70,8 +69,8 @@ def draw_dialogue(config: TrainingConfig, photos: SeenPhotos, index: int) -> tup
     return photo, facts, compose(facts, rng, language, turns)
 
 
-class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
-    """Item i is one dialogue about one photo, determined by the recipe's seed and i alone."""
+class VoiceData(torch.utils.data.Dataset[tuple[int, Wording]]):
+    """Item i is one dialogue with the number of its photo, determined by the recipe's seed and i alone."""
 
     def __init__(
         self, config: TrainingConfig, photos: SeenPhotos, language: Language, prompt_format: PromptFormat, vectors: int
@@ -82,51 +81,16 @@ class VoiceData(torch.utils.data.Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return self.config.steps * self.config.batch
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> tuple[int, Wording]:
         photo, facts, turns = draw_dialogue(self.config, self.photos, index)
         evidence = facts.evidence if self.format.config.evidence else None
-        before, between, after = self.format.first_turn(turns[0].question, facts.description, evidence)
-        ids, labels = self._ids(before, bos=True), []
-        image_at = len(ids)
-        ids += [0, *self._ids(between)]
-        prompt_at = len(ids)
-        ids += [0] * self.vectors + self._ids(after)
-        labels = [IGNORED] * len(ids)
-        for number, turn in enumerate(turns):
-            if number:
-                question = self._ids(self.format.later_turn(turn.question))
-                ids += question
-                labels += [IGNORED] * len(question)
-            # Answer and stop string are cut into tokens apart, as they are when an answer is closed for a cut-off.
-            answer = self._ids(f" {turn.answer}") + self._ids(self.format.stop)
-            ids += answer
-            labels += answer
-        limit = self.language.max_positions
-        return {
-            "photo": photo,
-            "ids": ids[:limit],
-            "labels": labels[:limit],
-            "image_at": image_at,
-            "prompt_at": prompt_at,
-        }
+        return photo, word(turns, facts.description, evidence, self.language, self.format, self.vectors)
 
-    def _ids(self, text: str, bos: bool = False) -> list[int]:
-        return self.language.token_ids(text, bos)[0].tolist()
-
-    def collate(self, items: Sequence[dict[str, Any]]) -> VoiceBatch:
+    def collate(self, items: Sequence[tuple[int, Wording]]) -> VoiceBatch:
         """Joins items to a padded batch."""
-        # Few different lengths: each new one costs a CPU's or a GPU's library the making of new kernels.
-        length = -(-max(len(item["ids"]) for item in items) // 32) * 32
-        photos = torch.tensor([item["photo"] for item in items])
-
-        def padded(key: str, fill: int) -> Tensor:
-            return torch.tensor([item[key] + [fill] * (length - len(item[key])) for item in items])
-
+        photos = torch.tensor([photo for photo, _ in items])
         return VoiceBatch(
-            padded("ids", 0),
-            padded("labels", IGNORED),
-            torch.tensor([item["image_at"] for item in items]),
-            torch.tensor([item["prompt_at"] for item in items]),
+            pad([wording for _, wording in items]),
             self.photos.embeddings[photos],
             self.photos.maps[photos].float(),
             self.photos.looks[photos],
@@ -150,15 +114,10 @@ class VoiceTask(nn.Module):
     def forward(self, batch: VoiceBatch) -> dict[str, Tensor]:
         """Named losses of a batch, each a scalar."""
         model = self.model
-        embeddings = model.language.embed_ids(batch.ids)
         image = model.image_token(batch.embeddings)[:, 0]
         looks = batch.looks if model.config.trainable_prompt_learner.region_vectors else None
-        vectors = model.prompt_vectors(batch.maps, looks)
-        rows = torch.arange(len(batch.ids), device=batch.ids.device)
-        columns = batch.prompt_at[:, None] + torch.arange(vectors.shape[1], device=batch.ids.device)
-        embeddings = embeddings.index_put((rows, batch.image_at), image.to(embeddings.dtype))
-        embeddings = embeddings.index_put((rows[:, None], columns), vectors.to(embeddings.dtype))
-        return {"words": model.language(embeddings, labels=batch.labels)}
+        embeddings = embed(model, batch.words, image, model.prompt_vectors(batch.maps, looks))
+        return {"words": model.language(embeddings, labels=batch.words.labels)}
 
 
 def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat) -> Iterator[str]:
@@ -171,6 +130,23 @@ def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptForm
         yield from (prompt_format.answer(turn.answer) for turn in turns)
 
 
+def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
+    """Gives a new model the prompt learner and the language model of a finished one; it may know more tokens.
+
+    Raises:
+        ConfigError: the two are not of the same sizes.
+    """
+    own = model.state_dict()
+    for name, value in start.state_dict().items():
+        if name.startswith("eye."):
+            continue
+        if name not in own or own[name].shape[1:] != value.shape[1:] or len(own[name]) < len(value):
+            raise ConfigError(
+                f"voice.start: '{start.config.name}' is of other sizes than the eye's config asks for ({name})"
+            )
+        own[name][: len(value)] = value
+
+
 def train_voice(config: TrainingConfig, out: Path, device: str) -> Path:
     """Shows the eye its photos, trains the tokenizer, then the voice; writes the whole model to `out/checkpoint`."""
     from anomalygpt.training.stages import load_eye
@@ -178,12 +154,21 @@ def train_voice(config: TrainingConfig, out: Path, device: str) -> Path:
     eye = load_eye(Path(config.model)).eval()
     photos = see_photos(eye, config, out / "seen")
     prompt_format = PromptFormat(eye.config.prompt_format)
+    special = list(PLAN_TOKENS) if eye.config.prompt_format.plan else []
+    start = None if config.voice is None or not config.voice.start else load_checkpoint(config.voice.start)
     if not (out / "tokenizer" / "tokenizer.json").exists():
-        vocabulary = int(eye.config.language.architecture["vocab_size"])
-        train_tokenizer(corpus(photos, config, prompt_format), vocabulary).save_pretrained(out / "tokenizer")
+        if start is None:
+            vocabulary = int(eye.config.language.architecture["vocab_size"])
+            tokenizer: Any = train_tokenizer(corpus(photos, config, prompt_format), vocabulary, special)
+        else:
+            tokenizer = start.language.tokenizer
+            tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+        tokenizer.save_pretrained(out / "tokenizer")
     torch.manual_seed(config.seed)
     model = build_model(eye.config, load_tokenizer(out / "tokenizer"))
     model.eye.load_state_dict(eye.state_dict())
+    if start is not None:
+        take_voice(model, start)
     task = VoiceTask(model)
     data = VoiceData(config, photos, model.language, prompt_format, eye.config.trainable_prompt_learner.vectors)
     average = run(config, task, data, data.collate, out, device)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from anomalygpt.dialogue import PromptFormat
+from anomalygpt.dialogue.prompt_format import plan_token
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.language import IGNORED, Language
 from anomalygpt.records import Evidence, Turn
 
-MULTIPLE = 64
+MULTIPLE = 32
 """Batches are padded to a multiple of so many tokens: each new length costs a library the making of new kernels."""
 
 
@@ -63,7 +64,7 @@ def word(
     """Brings a dialogue into the form of the prompt, cut off where the language model holds no more.
 
     Args:
-        turns: at least one.
+        turns: at least one; each with its kind where the prompt format plans answers.
         description: what the user says of the part, or "".
         evidence: what was measured, where the prompt format speaks of it.
         language: whose tokens are taken.
@@ -88,6 +89,8 @@ def word(
             labels += [IGNORED] * len(question)
         # Answer and stop string are cut into tokens apart, as they are when an answer is closed for a cut-off.
         answer = ids_of(prompt_format.config.lead + turn.answer) + ids_of(prompt_format.stop)
+        if prompt_format.config.plan:
+            answer = [*language.special_ids([plan_token(turn.kind)]), *answer]
         ids += answer
         labels += answer
     limit = language.max_positions

@@ -71,6 +71,13 @@ def test_an_answer_ends_at_the_stop_string_which_is_read_but_never_shown():
     assert held == "Q>Yes.\n###"
 
 
+def test_the_likeliest_plan_is_read_first_and_never_shown():
+    stream, pieces, held = ask([ord("b"), *b"Yes.\n###"], plan=(ord("a"), ord("b")), temperature=0.5, seed=1)
+    assert (stream.plan, "".join(pieces), held) == (ord("b"), "Yes.", "Q>bYes.\n###")
+    unplanned, _, _ = ask("Yes.\n###")
+    assert unplanned.plan is None
+
+
 def test_what_only_begins_like_a_stop_string_is_shown_once_that_is_clear():
     _, pieces, held = ask("a\n##b\n\n###")
     assert pieces == ["a", "\n##b", "\n"]

@@ -103,3 +103,17 @@ def test_a_turned_copy_of_a_patch_is_no_other_patch_like_it():
     with_copy = remember(features(torch.cat([reference, reference.flip(3)])), aligned=[True, False])[0]
     assert torch.allclose(with_copy.typical[0], alone.typical[0])
     assert torch.allclose(with_copy.typical[1].unflatten(0, (6, 6)), alone.typical[0].unflatten(0, (6, 6)).flip(1))
+
+
+def test_a_coarse_search_finds_what_is_as_near_but_for_rounding():
+    torch.manual_seed(6)
+    query, reference = torch.randn(2, 32, 6, 6), torch.randn(3, 32, 6, 6)
+    exact, coarse = (
+        match(features(query), remember(features(reference)), MemoryConfig(window=0.2, coarse_search=search))[0]
+        for search in (False, True)
+    )
+    assert bool((coarse.distance >= exact.distance - 1e-6).all())
+    assert torch.allclose(coarse.distance, exact.distance, atol=0.01)
+    assert torch.allclose(coarse.reverse, exact.reverse, atol=0.01)
+    own = match(features(reference), remember(features(reference)), MemoryConfig(coarse_search=True))[0]
+    assert float(own.distance.max()) < 1e-5

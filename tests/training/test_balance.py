@@ -18,5 +18,5 @@ def test_the_bias_is_moved_by_what_is_returned(small_config):
     torch.manual_seed(0)
     eye = build_eye(small_config).eval()
     before = eye.fusion.local.bias.clone()
-    shift = balance(eye, 12, size=64)
+    shift = balance(eye, 12)
     assert shift != 0 and torch.allclose(eye.fusion.local.bias, before + shift)

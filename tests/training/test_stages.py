@@ -4,14 +4,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from anomalygpt.checkpoint.store import load_checkpoint
-from anomalygpt.config import ConfigError, load_preset
+from anomalygpt.checkpoint.store import load_checkpoint, save_checkpoint
+from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_preset
 from anomalygpt.config.training import TrainingConfig
+from anomalygpt.dialogue.kinds import KINDS
+from anomalygpt.dialogue.prompt_format import plan_token
 from anomalygpt.inspection.session import Inspector
-from anomalygpt.model.build import build_eye
+from anomalygpt.model.build import build_eye, build_model
+from anomalygpt.model.language import IGNORED
+from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer
 from anomalygpt.training.seen import see_photos
 from anomalygpt.training.stages import load_eye, save_eye, train
-from anomalygpt.training.voice import IGNORED, VoiceData, draw_dialogue
+from anomalygpt.training.voice import VoiceData, draw_dialogue, take_voice
 
 COMMON = {"batch": 4, "steps": 6, "warmup": 2, "learning_rate": 1e-3, "workers": 0}
 
@@ -65,16 +69,18 @@ def test_only_answers_are_learned(eye_folder, tmp_path):
     inspector = Inspector(model)
     data = VoiceData(config, photos, model.language, inspector.prompt_format, model.config.prompt_learner.vectors)
     for index in range(4):
-        item, (_, facts, turns) = data[index], draw_dialogue(config, photos, index)
-        learned = [token for token, label in zip(item["ids"], item["labels"], strict=True) if label != IGNORED]
+        (_, item), (_, facts, turns) = data[index], draw_dialogue(config, photos, index)
+        learned = [token for token, label in zip(item.ids, item.labels, strict=True) if label != IGNORED]
         answers = "".join(inspector.prompt_format.answer(turn.answer) for turn in turns)
         assert model.language.decode(learned) == answers
-        assert item["ids"][item["image_at"]] == 0 and len(item["ids"]) == len(item["labels"])
-        read = model.language.decode(item["ids"][item["prompt_at"] + data.vectors :])
+        plans = model.language.special_ids([plan_token(turn.kind) for turn in turns])
+        assert [token for token in learned if token in inspector.plans] == plans and learned[0] == plans[0]
+        assert item.ids[item.image_at] == 0 and len(item.ids) == len(item.labels)
+        read = model.language.decode(item.ids[item.prompt_at + data.vectors :])
         assert f"score {facts.evidence.score:.2f}" in read and turns[0].question in read
     batch = data.collate([data[0], data[1]])
-    for row, item in zip(batch.ids, (data[0], data[1]), strict=True):
-        assert row[: len(item["ids"])].tolist() == item["ids"] and not row[len(item["ids"]) :].any()
+    for row, (_, item) in zip(batch.words.ids, (data[0], data[1]), strict=True):
+        assert row[: len(item.ids)].tolist() == item.ids and not row[len(item.ids) :].any()
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log == [] and (tmp_path / "tokenizer" / "tokenizer.json").exists()
 
@@ -83,7 +89,33 @@ def test_a_trained_voice_answers_through_the_session(eye_folder, tmp_path, make_
     result = train(voice_recipe(eye_folder), tmp_path, "cpu")
     session = Inspector(load_checkpoint(result)).new_session()
     session.set_image(make_photo(1))
-    assert isinstance("".join(session.ask("Where?", max_new_tokens=5)), str)
+    shown = "".join(session.ask("Where?", max_new_tokens=5))
+    assert session.turns[0].kind in KINDS and plan_token(session.turns[0].kind) not in shown
+
+
+def test_a_voice_goes_on_from_an_earlier_one_that_knows_fewer_tokens(eye_folder, small_config, tmp_path):
+    torch.manual_seed(1)
+    tokenizer = train_tokenizer(["Is there any anomaly? Yes, a scratch."] * 5, 300)
+    plain = small_config.model_dump()
+    plain["prompt_format"]["plan"] = False
+    plain["language"]["architecture"]["vocab_size"] = 300
+    earlier = build_model(AnomalyGPTConfig.model_validate(plain), tokenizer)
+    save_checkpoint(earlier, tmp_path / "earlier", torch.float32)
+    model = build_model(small_config, load_tokenizer(tmp_path / "earlier" / "language"))
+    take_voice(model, earlier)
+    known = len(tokenizer)
+    assert torch.equal(model.language.embed_ids(torch.arange(known)), earlier.language.embed_ids(torch.arange(known)))
+    assert torch.equal(model.prompt_learner.base_prompts, earlier.prompt_learner.base_prompts)
+    recipe = voice_recipe(eye_folder).model_dump()
+    recipe["voice"]["start"] = str(tmp_path / "earlier")
+    trained = load_checkpoint(train(TrainingConfig.model_validate(recipe), tmp_path / "run", "cpu"))
+    assert (
+        trained.language.token_ids("Is there a scratch?").tolist()
+        == earlier.language.token_ids("Is there a scratch?").tolist()
+    )
+    assert min(Inspector(trained).plans) >= known
+    with pytest.raises(ConfigError, match=r"voice\.start"):
+        take_voice(earlier, model)
 
 
 def test_names_train_the_head_and_nothing_else(tmp_path):
