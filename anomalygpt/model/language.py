@@ -164,6 +164,7 @@ class Language(nn.Module):
         attention_mask: Tensor | None = None,
         labels: Tensor | None = None,
         by_row: bool = False,
+        weights: Tensor | None = None,
     ) -> Tensor:
         """Logits, or with labels the loss.
 
@@ -174,6 +175,7 @@ class Language(nn.Module):
                 where there is nothing to learn.
             by_row: whether rows count alike, however many labels each has; so the loss of a batch is the mean of the
                 losses of its parts.
+            weights: B×T, how much each label counts, all alike if left out; not with `by_row`.
 
         Returns:
             Logits B×T×V, or the mean cross-entropy over the labelled positions, a scalar in nats (0 if there are none).
@@ -188,9 +190,12 @@ class Language(nn.Module):
             return embeddings.sum() * 0
         logits = self.model(**inputs, logits_to_keep=kept).logits
         wanted = targets[:, kept]
-        if not by_row:
+        if not by_row and weights is None:
             return cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED)
         losses = cross_entropy(logits.float().transpose(1, 2), wanted, ignore_index=IGNORED, reduction="none")
+        if weights is not None:
+            counted = weights[:, 1:][:, kept] * (wanted != IGNORED)
+            return (losses * counted).sum() / counted.sum()
         return (losses.sum(1) / (wanted != IGNORED).sum(1).clamp(min=1)).mean()
 
     def new_cache(self) -> DynamicCache:

@@ -30,6 +30,9 @@ from anomalygpt.training.loop import run
 from anomalygpt.training.seen import SeenPhotos, see_photos
 from anomalygpt.training.wording import Wording, WordingBatch, embed, pad, word
 
+PLAN_WEIGHT = 4.0
+"""How many words the token that plans an answer counts for: all that follows hangs on it."""
+
 TOLD = 0.25
 """Share of dialogues in which the user has described the part."""
 
@@ -104,6 +107,8 @@ class VoiceTask(nn.Module):
         super().__init__()
         self.model = model
         model.eye.requires_grad_(False)
+        planned = model.config.prompt_format.plan
+        self.plans = torch.tensor(model.language.special_ids(list(PLAN_TOKENS)) if planned else [])
 
     def train(self, mode: bool = True) -> VoiceTask:
         """As nn.Module's, but the eye's running statistics stay as they are."""
@@ -117,7 +122,9 @@ class VoiceTask(nn.Module):
         image = model.image_token(batch.embeddings)[:, 0]
         looks = batch.looks if model.config.trainable_prompt_learner.region_vectors else None
         embeddings = embed(model, batch.words, image, model.prompt_vectors(batch.maps, looks))
-        return {"words": model.language(embeddings, labels=batch.words.labels)}
+        labels = batch.words.labels
+        weights = 1 + (PLAN_WEIGHT - 1) * torch.isin(labels, self.plans.to(labels)).float()
+        return {"words": model.language(embeddings, labels=labels, weights=weights)}
 
 
 def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat) -> Iterator[str]:

@@ -89,6 +89,9 @@ def test_the_loss_is_the_cross_entropy_of_the_labelled_tokens(language):
     loss = language(embeddings, mask, labels)
     by_hand = [-log_softmax(logits[b, t - 1], -1)[ids[b, t]] for b, end in ((0, 9), (1, 6)) for t in range(4, end)]
     assert torch.allclose(loss, torch.stack(by_hand).mean(), atol=1e-5)
+    weights = 1 + 3 * (torch.arange(9) == 4).float().expand(2, 9)
+    by_weight = (torch.stack(by_hand).sum() + 3 * (by_hand[0] + by_hand[5])) / (len(by_hand) + 6)
+    assert torch.allclose(language(embeddings, mask, labels, weights=weights), by_weight, atol=1e-5)
 
 
 def test_padding_on_the_right_changes_nothing(language):
