@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from anomalygpt.inspection.session import Inspector
+    from anomalygpt.inspection.inspector import Inspector
 
 __version__ = "0.1.0"
 

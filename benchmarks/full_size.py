@@ -23,7 +23,8 @@ import torch
 from torch import nn
 
 from anomalygpt.config import AnomalyGPTConfig, load_config, load_preset
-from anomalygpt.inspection.session import Inspector, Session
+from anomalygpt.inspection.inspector import Inspector
+from anomalygpt.inspection.session import Session
 from anomalygpt.model.build import build_model
 from anomalygpt.model.generation import KVSession
 from anomalygpt.model.language import Language

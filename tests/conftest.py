@@ -41,7 +41,7 @@ def tiny_inspector():
     import torch
 
     from anomalygpt.config import AnomalyGPTConfig
-    from anomalygpt.inspection.session import Inspector
+    from anomalygpt.inspection.inspector import Inspector
     from anomalygpt.model.build import build_model
     from anomalygpt.model.tokenizer import train_tokenizer
 

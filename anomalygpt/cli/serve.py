@@ -25,7 +25,7 @@ from anomalygpt.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from anomalygpt.inspection.session import Inspector
+    from anomalygpt.inspection.inspector import Inspector
 
 
 def _accounts(given: list[str] | None) -> list[str]:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from anomalygpt.datasets.simulated import SimulatedSamples
 from anomalygpt.imaging.geometry import Geometry
-from anomalygpt.inspection.session import Inspector, Session
+from anomalygpt.inspection.inspector import Inspector
+from anomalygpt.inspection.session import Session
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_eye
 from anomalygpt.model.filter_bank import FilterBank

@@ -14,7 +14,7 @@ from PIL import Image
 from anomalygpt.datasets.index import Loaded
 from anomalygpt.evaluation.protocol import OURS, Unit
 from anomalygpt.imaging.overlay import overlay
-from anomalygpt.inspection.session import Inspector
+from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.records import Inspection
 
 CASES = 8

@@ -23,7 +23,8 @@ from anomalygpt.evaluation.pixels import reduce_map
 from anomalygpt.evaluation.places import places_said, right_places, true_places
 from anomalygpt.evaluation.protocol import OURS, QUESTION, WHERE, RunSettings
 from anomalygpt.imaging.read import PhotoError
-from anomalygpt.inspection.session import Inspector, Session
+from anomalygpt.inspection.inspector import Inspector
+from anomalygpt.inspection.session import Session
 from anomalygpt.model.generation import ContextFull
 
 _PLAIN = ("absolute-difference", "ssim")

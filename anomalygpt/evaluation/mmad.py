@@ -15,7 +15,7 @@ from anomalygpt.evaluation.asking import KINDS, LETTERS, with_options
 from anomalygpt.evaluation.dialogue import pick_option
 from anomalygpt.evaluation.units import Progress, read_unit, write_json
 from anomalygpt.imaging.read import PhotoError
-from anomalygpt.inspection.session import Inspector
+from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.model.generation import ContextFull
 
 

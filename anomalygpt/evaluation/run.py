@@ -31,8 +31,8 @@ from anomalygpt.evaluation.provenance import command, machine, peak_memory, vers
 from anomalygpt.evaluation.report import write_reports
 from anomalygpt.evaluation.summary import summarize
 from anomalygpt.evaluation.units import MAPS, measure_unit, read_unit, write_json
+from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.inspection.loading import find_checkpoint
-from anomalygpt.inspection.session import Inspector
 
 FORMAT = 2
 """Of results.json and of the units' files."""

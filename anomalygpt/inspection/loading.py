@@ -10,7 +10,7 @@ from anomalygpt.checkpoint.adapter import apply_adapter
 from anomalygpt.checkpoint.placement import Placement, read_size
 from anomalygpt.checkpoint.store import CheckpointError, load_checkpoint
 from anomalygpt.config import AnomalyGPTConfig, EncoderConfig, LanguageConfig, load_preset, preset_names
-from anomalygpt.inspection.session import Inspector
+from anomalygpt.inspection.inspector import Inspector
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 

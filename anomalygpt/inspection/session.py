@@ -1,4 +1,4 @@
-"""The one public way in: an inspector that many visitors share, and a session for each of them.
+"""One visitor's session: references, photo and dialogue. The one public way in, with the inspector that makes it.
 
 A photo and its references are encoded once, however many questions follow. A follow-up question costs only its own
 new tokens, because the session keeps the language model's key/value cache.
@@ -9,22 +9,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from anomalygpt.dialogue.prompt_format import PLAN_TOKENS, PromptFormat
 from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.imaging.read import read_photo
-from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
-from anomalygpt.model.looking import Products, encode_photos, look, region_masks, square_map, turned_copies
+from anomalygpt.model.looking import encode_photos, look, region_masks, square_map, turned_copies
 from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
+
+if TYPE_CHECKING:
+    from anomalygpt.inspection.inspector import Inspector
 
 Photo = str | Path | Image.Image | NDArray[np.generic]
 
@@ -42,32 +44,6 @@ class QuestionError(ValueError):
 
 class ReferenceError(ValueError):
     """Too many normal photos."""
-
-
-class Inspector:
-    """A loaded, read-only model. Threads may share it; each visitor gets a session of their own."""
-
-    def __init__(self, model: AnomalyGPT) -> None:
-        self.model = model.eval().requires_grad_(False)
-        strings = model.config.prompt_format
-        self.prompt_format = PromptFormat(strings, model.language.special_texts if strings.chat_template else ())
-        self.products = Products(model.eye)
-        plans = PLAN_TOKENS if strings.plan else {}
-        self.plans = dict(zip(model.language.special_ids(list(plans)), plans.values(), strict=True))
-
-    @property
-    def name(self) -> str:
-        """The model's name, as its config has it."""
-        return self.model.config.name
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """The rules by which this model can join its maps; see `Session.rule`."""
-        return ("paper",) if self.model.eye.fusion is None else ("paper", "fused")
-
-    def new_session(self, description: str = "") -> Session:
-        """A session without photos; the description says what the part is, in the user's words."""
-        return Session(self, description)
 
 
 class Session:

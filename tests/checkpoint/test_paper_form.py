@@ -7,7 +7,7 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d
 
 from anomalygpt.checkpoint.assembling import Recipe, assemble
 from anomalygpt.checkpoint.store import load_checkpoint
-from anomalygpt.inspection.session import Inspector
+from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.model.state_prompts import state_embeddings
 
 SIDE = 32

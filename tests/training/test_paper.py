@@ -14,7 +14,7 @@ from anomalygpt.config.tuning import PaperData as Recipe
 from anomalygpt.datasets.instructions import read_instructions
 from anomalygpt.datasets.spoiled import SpoiledPhotos, good_photos
 from anomalygpt.dialogue import PromptFormat, parse_verdict
-from anomalygpt.inspection.session import Inspector
+from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.model.build import build_model
 from anomalygpt.model.language import IGNORED
 from anomalygpt.training.learned import learned_names

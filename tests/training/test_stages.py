@@ -9,7 +9,7 @@ from anomalygpt.config import AnomalyGPTConfig, ConfigError, load_preset
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.dialogue.kinds import KINDS
 from anomalygpt.dialogue.prompt_format import plan_token
-from anomalygpt.inspection.session import Inspector
+from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.model.build import build_eye, build_model
 from anomalygpt.model.language import IGNORED
 from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer

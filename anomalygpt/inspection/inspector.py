@@ -1,0 +1,34 @@
+"""The inspector: one loaded model that many visitors share, each with a session of their own."""
+
+from __future__ import annotations
+
+from anomalygpt.dialogue.prompt_format import PLAN_TOKENS, PromptFormat
+from anomalygpt.inspection.session import Session
+from anomalygpt.model.anomalygpt import AnomalyGPT
+from anomalygpt.model.looking import Products
+
+
+class Inspector:
+    """A loaded, read-only model. Threads may share it; each visitor gets a session of their own."""
+
+    def __init__(self, model: AnomalyGPT) -> None:
+        self.model = model.eval().requires_grad_(False)
+        strings = model.config.prompt_format
+        self.prompt_format = PromptFormat(strings, model.language.special_texts if strings.chat_template else ())
+        self.products = Products(model.eye)
+        plans = PLAN_TOKENS if strings.plan else {}
+        self.plans = dict(zip(model.language.special_ids(list(plans)), plans.values(), strict=True))
+
+    @property
+    def name(self) -> str:
+        """The model's name, as its config has it."""
+        return self.model.config.name
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules by which this model can join its maps; see `Session.rule`."""
+        return ("paper",) if self.model.eye.fusion is None else ("paper", "fused")
+
+    def new_session(self, description: str = "") -> Session:
+        """A session without photos; the description says what the part is, in the user's words."""
+        return Session(self, description)
