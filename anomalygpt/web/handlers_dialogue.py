@@ -63,6 +63,7 @@ class DialogueHandlers(Handlers):
         """Puts an example's photo, reference and question on the page at once; `answer` follows."""
         visitor = self.visitor(request)
         visitor.clear()
+        visitor.await_part(str(example.photo), [str(example.reference)])
         return (
             self.evidence(visitor, "overlay", 0.0, False)
             | self.part_notice("")
@@ -90,13 +91,16 @@ class DialogueHandlers(Handlers):
     ) -> Iterator[Update]:
         """Streams the answer to the question that was sent, after inspecting what is not inspected yet."""
         visitor = self.visitor(request)
-        question, visitor.pending, number = visitor.pending, None, visitor.asked
-        message = ""
+        question, number, message = visitor.pending, visitor.asked, ""
         if question is not None:
             try:
+                path = path_of(photo)
+                if visitor.is_late("photo", [path] if path else []):
+                    return  # another example was chosen before this answer could begin, and has its own
+                visitor.pending = None
                 described = visitor.describe(description)
                 compared, _, left_out = visitor.set_references(paths_of(references))
-                inspected = visitor.set_photo(path_of(photo))
+                inspected = visitor.set_photo(path)
                 if described or compared or inspected:
                     yield self.evidence(visitor, view, opacity, contours) | self.part_notice(" ".join(left_out))
                 before = visitor.turns
@@ -104,9 +108,11 @@ class DialogueHandlers(Handlers):
                 for answer in visitor.ask(question, **decoding):
                     yield {self.panels.chat: views.messages(before, question, answer, visitor.language)}
             except Exception as error:
+                visitor.pending = None
                 message = user_message(error, visitor.language)
         if visitor.asked != number:
             return  # an example was chosen meanwhile, and its answer says when the page is at rest
+        visitor.arrived("photo", "references")
         ready = self.evidence(visitor, view, opacity, contours) | self.dialogue(visitor, message)
         if message:
             ready[self.panels.question] = self._box(visitor, question or "")

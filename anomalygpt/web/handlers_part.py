@@ -44,11 +44,15 @@ class PartHandlers(Handlers):
     ) -> Update:
         """Another photo, or none: inspects it at once, so that the map is there before the first question."""
         visitor = self.visitor(request)
-        if visitor.pending is not None:
-            return self.nothing()  # the answer that is about to start inspects this photo itself
-        refused, number = Update(), visitor.asked
+        refused, number, path = Update(), visitor.asked, None
         try:
-            if not visitor.set_photo(path_of(photo)) or visitor.asked != number:
+            path = path_of(photo)
+            if visitor.is_late("photo", [path] if path else []):
+                return self.nothing()
+            visitor.arrived("photo")
+            if visitor.pending is not None:
+                return self.nothing()  # the answer that is about to start inspects this photo itself
+            if not visitor.set_photo(path) or visitor.asked != number:
                 return self.nothing()  # a question came meanwhile, and its answer shows all of this
         except Exception as error:
             refused = {self.panels.photo: None} | self.part_notice(user_message(error, visitor.language))
@@ -66,10 +70,14 @@ class PartHandlers(Handlers):
         """Other normal photos: compares with them from now on."""
         visitor = self.visitor(request)
         number = visitor.asked
-        if visitor.pending is not None:
-            return self.nothing()
         try:
-            changed, used, messages = visitor.set_references(paths_of(references))
+            paths = paths_of(references)
+            if visitor.is_late("references", paths):
+                return self.nothing()
+            visitor.arrived("references")
+            if visitor.pending is not None:
+                return self.nothing()
+            changed, used, messages = visitor.set_references(paths)
         except Exception as error:
             return self.part_notice(user_message(error, visitor.language))
         if not changed or visitor.asked != number:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from anomalygpt.imaging.read import PhotoError, RGBImage, read_photo
 from anomalygpt.inspection.report import Record, Setting, record_of
@@ -41,6 +41,7 @@ class Visitor:
         self._description = ""
         self._rule: str | None = None
         self._rotations: bool | None = None
+        self._awaited: dict[str, tuple[str, ...]] = {}
         self.history = History()
         self.language: Language = "en"
         """Of the page."""
@@ -67,6 +68,19 @@ class Visitor:
         """Takes a question that is to be answered as soon as the model is free."""
         self.pending = question
         self.asked += 1
+
+    def await_part(self, photo: str, references: Sequence[str]) -> None:
+        """The page is about to show this part; until it does, it may still tell of the one before."""
+        self._awaited = {"photo": (digest(photo),), "references": tuple(digest(path) for path in references)}
+
+    def is_late(self, shown: Literal["photo", "references"], paths: Sequence[str]) -> bool:
+        """Whether the page tells of photo or references that have given way to awaited ones."""
+        return shown in self._awaited and tuple(digest(path) for path in paths) != self._awaited[shown]
+
+    def arrived(self, *shown: Literal["photo", "references"]) -> None:
+        """The page shows what was awaited; from now on it tells of what the visitor does."""
+        for part in shown:
+            self._awaited.pop(part, None)
 
     def session(self) -> Session:
         """The session as it is, for its model's name and defaults; a new one where there is none yet."""
@@ -217,7 +231,7 @@ class Visitor:
         Raises:
             KeyError: there is no such inspection (any more).
         """
-        self.pending = None
+        self.pending, self._awaited = None, {}
         with self._lock:
             case = self.history[number]
             self._close_case()
@@ -245,7 +259,7 @@ class Visitor:
 
     def clear(self) -> None:
         """Empties the page; the record of the visit stays."""
-        self.pending = None
+        self.pending, self._awaited = None, {}
         with self._lock:
             self._close_case()
             self._session = None

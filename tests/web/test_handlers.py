@@ -187,6 +187,28 @@ def test_an_example_chosen_in_the_middle_of_an_answer_takes_its_place(handlers, 
     assert [message["content"] for message in list(handlers.answer(*shown))[-1][panels.chat]][:1] == [QUESTION]
 
 
+def test_what_the_page_tells_of_an_example_that_gave_way_to_another_is_not_heard(handlers, make_photo):
+    panels, visitor = handlers.panels, handlers.visitors.get("a")
+    other = Example("Bolt", make_photo(31, "bolt.png"), make_photo(32, "fine.png"), "Where is it?", "a bolt")
+    handlers.examples.append(other)
+    first, second = handlers.examples
+    handlers.example_chooser(0)(A)
+    handlers.example_chooser(1)(A)
+
+    def shown(example):
+        return uploaded(example.photo), gallery(example.reference), example.description, *DRAWING, *DECODING, A
+
+    assert list(handlers.answer(*shown(first))) == [], "the first example's answer is too late"
+    answer = handlers.answer(*shown(second))
+    next(answer)
+    assert panels.map not in handlers.photo_changed(uploaded(first.photo), *DRAWING, A)
+    assert panels.map not in handlers.references_changed(gallery(first.reference), *DRAWING, A)
+    last = list(answer)[-1]
+    assert last[panels.chat][0]["content"] == "Where is it?"
+    assert [case.photo.name for case in visitor.history.cases] == ["bolt.png"]
+    assert panels.map in handlers.photo_changed(uploaded(make_photo(33)), *DRAWING, A), "the visitor's own photo"
+
+
 def test_stop_before_the_answer_begins_drops_the_question(handlers, make_photo):
     handlers.question_sent(QUESTION, A)
     handlers.stop(A)
