@@ -38,6 +38,7 @@ class EncoderConfig(Frozen):
         widths: channels of each of those layers.
         grids: patches per side of each of those layers.
         mean, std: normalisation of RGB in [0, 1].
+        bfloat16: outside training too, compute in bfloat16 where the processor is fast at it.
         resampling: how photos are brought to that size: "area", or "bicubic" as the published CLIP models do.
     """
 
@@ -49,6 +50,7 @@ class EncoderConfig(Frozen):
     grids: tuple[Positive, ...] = ()
     mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
     std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+    bfloat16: bool = False
     resampling: Literal["area", "bicubic"] = "area"
 
     @property

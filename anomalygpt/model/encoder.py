@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 
 import open_clip
 import torch
@@ -32,6 +34,12 @@ class Features:
         return Features([layer[index] for layer in self.patches], self.embedding[index])
 
 
+@lru_cache(maxsize=8)
+def fast_at_bfloat16(device: torch.device) -> bool:
+    """Without hardware for it, products in bfloat16 take longer than in float32."""
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+
+
 class Encoder(nn.Module):
     """An open_clip model with its image and text towers, built from a JSON architecture.
 
@@ -55,8 +63,11 @@ class Encoder(nn.Module):
 
     def encode_image(self, pixels: Tensor) -> Features:
         """Encodes B×3×S×S normalised pixels."""
-        output = self.clip.forward_intermediates(image=pixels, image_indices=list(self.config.layers))
-        return Features(list(output["image_intermediates"]), output["image_features"])
+        half = self.config.bfloat16 and not torch.is_grad_enabled() and fast_at_bfloat16(pixels.device)
+        with torch.autocast(pixels.device.type, torch.bfloat16) if half else nullcontext():
+            output = self.clip.forward_intermediates(image=pixels, image_indices=list(self.config.layers))
+        features = Features(list(output["image_intermediates"]), output["image_features"])
+        return Features([layer.float() for layer in features.patches], features.embedding.float()) if half else features
 
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """Encodes N texts to N×D, L2-normalised."""

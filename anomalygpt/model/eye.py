@@ -48,7 +48,7 @@ class Eye(nn.Module):
 
     def remember(self, references: Features, aligned: Sequence[bool] | None = None) -> list[LayerMemory]:
         """The memory of K encoded references; `aligned` is False for turned copies."""
-        return remember(references, aligned)
+        return remember(references, aligned, self.config.memory.coarse_search)
 
     def anomaly_map(
         self,

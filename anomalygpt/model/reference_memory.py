@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anomalygpt.config import MemoryConfig
-from anomalygpt.model.encoder import Features
+from anomalygpt.model.encoder import Features, fast_at_bfloat16
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,13 @@ def _window(grid: int, reach: float, device: torch.device) -> Tensor:
         return (near[:, None, :, None] & near[None, :, None, :]).reshape(grid**2, grid**2)
 
 
-def remember(references: Features, aligned: Sequence[bool] | None = None) -> list[LayerMemory]:
+def remember(references: Features, aligned: Sequence[bool] | None = None, coarse: bool = False) -> list[LayerMemory]:
     """Builds the memory of K references from their features.
 
     Args:
         references: of K photos.
         aligned: False for turned copies; all True if left out.
+        coarse: whether typical distances may be rounded to bfloat16's precision.
     """
     layers = []
     for patches in references.patches:
@@ -78,14 +79,15 @@ def remember(references: Features, aligned: Sequence[bool] | None = None) -> lis
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
         own_place = _window(grid, 1, flat.device)
         is_aligned = torch.tensor(list(aligned or [True] * count), device=flat.device)
+        compared = flat.bfloat16() if coarse and fast_at_bfloat16(flat.device) else flat
         typical = []
         for index in range(count):  # one reference at a time keeps the cost linear in memory
             # A turned copy of a patch is no other patch that is like it: copies are compared within themselves alone.
             among = is_aligned.clone() if is_aligned[index] else torch.zeros_like(is_aligned)
             among[index] = True
-            similarity = (flat[index] @ flat[among].flatten(0, 1).T).unflatten(1, (int(among.sum()), -1))
+            similarity = (compared[index] @ compared[among].flatten(0, 1).T).unflatten(1, (int(among.sum()), -1))
             similarity[:, int(among[:index].sum())].masked_fill_(own_place, -1.0)
-            typical.append(1 - similarity.flatten(1).amax(1))
+            typical.append(1 - similarity.flatten(1).amax(1).float())
         layers.append(LayerMemory(flat, torch.stack(typical), is_aligned, grid))
     return layers
 
@@ -101,7 +103,7 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
         bank = layer.patches.flatten(0, 1)
         with torch.no_grad():
-            coarse = config.coarse_search and _fast_at_bfloat16(flat.device)
+            coarse = config.coarse_search and fast_at_bfloat16(flat.device)
             similarity = flat.bfloat16() @ bank.bfloat16().T if coarse else flat @ bank.T
             nearest = similarity.max(2).indices  # argmax alone is slower in bfloat16
             if config.window and bool(layer.aligned.any()):
@@ -128,12 +130,6 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
             )
         )
     return matches
-
-
-@lru_cache(maxsize=8)
-def _fast_at_bfloat16(device: torch.device) -> bool:
-    """Without hardware for it, products in bfloat16 take longer than in float32."""
-    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
 
 
 def reference_map(matches: list[LayerMatch], size: int) -> Tensor:

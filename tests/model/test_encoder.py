@@ -59,3 +59,19 @@ def test_state_embeddings_are_means_of_their_texts(tiny_inspector):
     for product, pair in zip(("screw", "object"), states, strict=True):
         for texts, state in zip(state_texts(product), pair, strict=True):
             assert torch.allclose(normalize(encoder.encode_text(texts).mean(0), dim=0), state, atol=1e-5)
+
+
+def test_bfloat16_gives_the_same_features_but_for_rounding_and_only_outside_training():
+    torch.manual_seed(0)
+    config = load_preset("embedded").encoder
+    encoder, half = (Encoder(config.model_copy(update={"bfloat16": switch})).eval() for switch in (False, True))
+    half.load_state_dict(encoder.state_dict())
+    pixels = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        exact, rounded = encoder.encode_image(pixels), half.encode_image(pixels)
+    for first, second in zip(exact.patches, rounded.patches, strict=True):
+        assert second.dtype == torch.float32
+        assert torch.allclose(first, second, atol=0.05 * float(first.abs().max()))
+    assert float((exact.embedding * rounded.embedding).sum(1).min()) > 0.99
+    learning = half.encode_image(pixels)
+    assert all(torch.equal(a, b) for a, b in zip(encoder.encode_image(pixels).patches, learning.patches, strict=True))
