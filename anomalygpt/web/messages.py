@@ -6,6 +6,7 @@ import logging
 
 from anomalygpt.imaging.read import PhotoError
 from anomalygpt.inspection.unpacking import BatchError
+from anomalygpt.web.errors_chinese import in_chinese
 from anomalygpt.web.labels import Language, label
 
 logger = logging.getLogger(__name__)
@@ -16,13 +17,13 @@ def user_message(error: Exception, language: Language = "en", unexpected: str = 
 
     Args:
         error: what a handler caught.
-        language: of what is told plainly.
+        language: of the reader.
         unexpected: key of it in `labels`.
     """
     from anomalygpt.inspection.session import NoPhotoError, QuestionError, ReferenceError
     from anomalygpt.model.generation import ContextFull
 
     if isinstance(error, PhotoError | BatchError | NoPhotoError | QuestionError | ReferenceError | ContextFull):
-        return str(error)
+        return in_chinese(str(error)) if language == "zh" else str(error)
     logger.error("A handler of the page failed", exc_info=error)
     return label(unexpected, language)

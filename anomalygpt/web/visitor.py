@@ -13,6 +13,7 @@ from anomalygpt.inspection.report import Record, Setting, record_of
 from anomalygpt.records import Inspection, Turn
 from anomalygpt.web.history import Case, History, digest
 from anomalygpt.web.labels import Language
+from anomalygpt.web.messages import user_message
 
 if TYPE_CHECKING:
     from anomalygpt.inspection.session import Session
@@ -128,7 +129,7 @@ class Visitor:
                 try:
                     photos[path] = read_photo(path)
                 except PhotoError as error:
-                    messages.append(str(error))
+                    messages.append(user_message(error, self.language))
             self._start_anew()
             self._open_session().set_references(list(photos.values()))
             self._references = tuple(self.history.keep(path) for path in photos)
