@@ -9,7 +9,7 @@ import re
 
 _SAID: dict[str, str] = {
     "{what} is not a photo. Give a file, a PIL image or an RGB array.": "{what} 不是照片。请提供图像文件。",
-    "{name} holds {kind} values. Give integers, floats or bools.": "{name} 的数值类型 {kind} 无法使用。请换成普通图像。",
+    "{name} holds {kind} values. Give integers, floats or bools.": "{name} 的数值类型 {kind} 无法使用。请换成图像。",
     "{name} holds values that are not finite (NaN or infinity). Replace them first.": (
         "{name} 含有无效数值（NaN 或无穷大）。请先修正。"
     ),
