@@ -105,7 +105,9 @@ def train_names(config: TrainingConfig, out: Path, device: str) -> Path:
 
 
 def save_eye(eye: Eye, folder: Path) -> Path:
-    """Writes config and weights of an eye, each beside and then renamed."""
+    """Writes config and weights of an eye, each beside and then renamed; of several processes the first does."""
+    if not PartialState().is_main_process:
+        return folder
     folder.mkdir(parents=True, exist_ok=True)
     beside = folder / f"{EYE_WEIGHTS}.part"
     save_file({name: value.contiguous() for name, value in eye.state_dict().items()}, beside)

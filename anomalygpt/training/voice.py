@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from tokenizers import AddedToken
 from torch import Tensor, nn
 
@@ -23,12 +24,16 @@ from anomalygpt.dialogue import PromptFormat, compose, describe
 from anomalygpt.dialogue.prompt_format import PLAN_TOKENS
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_model
+from anomalygpt.model.eye import Eye
 from anomalygpt.model.language import Language
 from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer
 from anomalygpt.records import Facts, Turn
 from anomalygpt.training.loop import run
 from anomalygpt.training.seen import SeenPhotos, see_photos
 from anomalygpt.training.wording import Wording, WordingBatch, embed, pad, word
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 PLAN_WEIGHT = 4.0
 """How many words the token that plans an answer counts for: all that follows hangs on it."""
@@ -137,6 +142,19 @@ def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptForm
         yield from (prompt_format.answer(turn.answer) for turn in turns)
 
 
+def make_tokenizer(
+    eye: Eye, photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat, start: AnomalyGPT | None
+) -> PreTrainedTokenizerBase:
+    """The tokenizer of an earlier voice with the tokens that it lacks, or one trained on the corpus."""
+    special = list(PLAN_TOKENS) if eye.config.prompt_format.plan else []
+    if start is None:
+        vocabulary = int(eye.config.language.architecture["vocab_size"])
+        return train_tokenizer(corpus(photos, config, prompt_format), vocabulary, special)
+    tokenizer = start.language.tokenizer
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+    return tokenizer
+
+
 def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
     """Gives a new model the prompt learner and the language model of a finished one; it may know more tokens.
 
@@ -159,18 +177,12 @@ def train_voice(config: TrainingConfig, out: Path, device: str) -> Path:
     from anomalygpt.training.stages import load_eye
 
     eye = load_eye(Path(config.model)).eval()
-    photos = see_photos(eye, config, out / "seen")
     prompt_format = PromptFormat(eye.config.prompt_format)
-    special = list(PLAN_TOKENS) if eye.config.prompt_format.plan else []
     start = None if config.voice is None or not config.voice.start else load_checkpoint(config.voice.start)
-    if not (out / "tokenizer" / "tokenizer.json").exists():
-        if start is None:
-            vocabulary = int(eye.config.language.architecture["vocab_size"])
-            tokenizer: Any = train_tokenizer(corpus(photos, config, prompt_format), vocabulary, special)
-        else:
-            tokenizer = start.language.tokenizer
-            tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-        tokenizer.save_pretrained(out / "tokenizer")
+    with PartialState().main_process_first():  # the others find photos and tokenizer made
+        photos = see_photos(eye, config, out / "seen")
+        if not (out / "tokenizer" / "tokenizer.json").exists():
+            make_tokenizer(eye, photos, config, prompt_format, start).save_pretrained(out / "tokenizer")
     torch.manual_seed(config.seed)
     model = build_model(eye.config, load_tokenizer(out / "tokenizer"))
     model.eye.load_state_dict(eye.state_dict())
@@ -181,5 +193,6 @@ def train_voice(config: TrainingConfig, out: Path, device: str) -> Path:
     average = run(config, task, data, data.collate, out, device)
     if average is not None:
         average.copy_to(task)
-    save_checkpoint(model.cpu(), out / "checkpoint")
+    if PartialState().is_main_process:
+        save_checkpoint(model.cpu(), out / "checkpoint")
     return out / "checkpoint"
