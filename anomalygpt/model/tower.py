@@ -99,8 +99,9 @@ class BankTower(nn.Module):
         self.down16 = nn.Conv2d(middle, deep, 3, stride=2, padding=1)
         self.stage16 = nn.Sequential(*[AttentionBlock(deep, deep // 32) for _ in range(blocks[2])])
         pooled = 2 * (deep + middle + FilterBank.FINE + FilterBank.COARSE)
-        self.head_norm = nn.LayerNorm(pooled)
-        self.head = nn.Sequential(nn.Dropout(0.2), nn.Linear(pooled, HEAD_WIDTH), nn.GELU())
+        # Each statistic by its own spread over photos: normalised within a photo, the large ones drown the others.
+        self.head_norm = nn.BatchNorm1d(pooled, affine=False)
+        self.head = nn.Sequential(nn.Dropout(0.5), nn.Linear(pooled, HEAD_WIDTH), nn.GELU())
         self.up8 = nn.Conv2d(deep, middle, 1)
         self.merge8 = nn.Conv2d(middle, middle, 3, padding=1)
 
