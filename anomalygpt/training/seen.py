@@ -111,18 +111,19 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
             kept["embeddings"].append(query.embedding[0].clone())
             kept["maps"].append(torch.from_numpy(square_map(inspection, learner.map_size)).half())
             kept["looks"].append(eye.region_features(query, masks)[0].clone())
-            facts.append(_facts(sample, inspection))
+            named = product or None if eye.config.products else sample.product
+            facts.append(_facts(sample, inspection, named))
     return {key: torch.stack(values).contiguous() for key, values in kept.items()}, facts
 
 
-def _facts(sample: Sample, inspection: Inspection) -> Facts:
-    """Measured evidence, with the true kind of defect under each region that lies on one."""
+def _facts(sample: Sample, inspection: Inspection, product: str | None) -> Facts:
+    """Measured evidence and product, with the true kind of defect under each region that lies on one."""
     kinds: list[str | None] = []
     for region in inspection.regions:
         shared = [(_shared(region.box, defect.box), defect.kind) for defect in sample.defects]
         best = max(shared, default=(0.0, None), key=lambda pair: pair[0])
         kinds.append(best[1] if best[0] > 0.2 else None)
-    return Facts(inspection.evidence, sample.product, sample.texture, tuple(kinds))
+    return Facts(inspection.evidence, product, sample.texture, tuple(kinds))
 
 
 def _shared(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> float:
