@@ -72,6 +72,14 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, special: Sequence[str
     )
 
 
+def with_special(tokenizer: PreTrainedTokenizerBase, special: Sequence[str]) -> PreTrainedTokenizerBase:
+    """A tokenizer with further special tokens, behind those it has; tokens that it knows keep their ids."""
+    from tokenizers import AddedToken
+
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+    return tokenizer
+
+
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """Reads a saved tokenizer from its folder; nothing is asked of a hub."""
     from transformers import AutoTokenizer

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from accelerate import PartialState
-from tokenizers import AddedToken
 from torch import Tensor, nn
 
 from anomalygpt.checkpoint.store import load_checkpoint, save_checkpoint
@@ -26,14 +25,11 @@ from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_model
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.language import Language
-from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer
+from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer, with_special
 from anomalygpt.records import Facts, Turn
 from anomalygpt.training.loop import run
 from anomalygpt.training.seen import SeenPhotos, see_photos
 from anomalygpt.training.wording import Wording, WordingBatch, embed, pad, word
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
 
 PLAN_WEIGHT = 4.0
 """How many words the token that plans an answer counts for: all that follows hangs on it."""
@@ -144,15 +140,13 @@ def corpus(photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptForm
 
 def make_tokenizer(
     eye: Eye, photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat, start: AnomalyGPT | None
-) -> PreTrainedTokenizerBase:
+) -> Any:
     """The tokenizer of an earlier voice with the tokens that it lacks, or one trained on the corpus."""
     special = list(PLAN_TOKENS) if eye.config.prompt_format.plan else []
     if start is None:
         vocabulary = int(eye.config.language.architecture["vocab_size"])
         return train_tokenizer(corpus(photos, config, prompt_format), vocabulary, special)
-    tokenizer = start.language.tokenizer
-    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-    return tokenizer
+    return with_special(start.language.tokenizer, special)
 
 
 def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:

@@ -491,7 +491,7 @@ def test_a_preset_of_another_form_is_refused(published, small_config, tmp_path):
 
 def test_the_guide_has_the_programs_own_words():
     guide = (ROOT / "docs/full-size.md").read_text(encoding="utf-8").split("## What an error means")[1]
-    rows = re.findall(r"^\| `([^`]+)`", guide, re.M)
+    rows = re.findall(r"^\| `([^`]+)`", guide.split("\n## ")[0], re.M)
     assert len(rows) >= len(CORRUPTIONS)
     code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "anomalygpt").rglob("*.py"))
     code = re.sub(r'"\s*\n\s*f?"', "", code)  # strings that stand on several lines

@@ -10,8 +10,10 @@ from PIL import Image
 
 from anomalygpt.checkpoint.store import save_checkpoint
 from anomalygpt.config.training import load_recipe
+from anomalygpt.dialogue.prompt_format import PLAN_TOKENS
 from anomalygpt.evaluation import run as run_module
 from anomalygpt.model.build import build_model
+from anomalygpt.model.tokenizer import train_tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "adaptation.py"
 
@@ -29,9 +31,10 @@ def product(tmp_path):
     return tmp_path / "plate"
 
 
-def test_it_prints_figures_before_and_after(product, small_config, tiny_inspector, tmp_path, monkeypatch, capsys):
+def test_it_prints_figures_before_and_after(product, small_config, tmp_path, monkeypatch, capsys):
     torch.manual_seed(0)
-    save_checkpoint(build_model(small_config, tiny_inspector.model.language.tokenizer), tmp_path / "base")
+    tokenizer = train_tokenizer(["Is there any anomaly?"] * 5, 400, list(PLAN_TOKENS))
+    save_checkpoint(build_model(small_config, tokenizer), tmp_path / "base")
     content = load_recipe("adapt-eye").model_dump(mode="json")
     content |= {"eye": {"size": 32, "shots": {"1": 1.0}, "queries": 2}, "steps": 4, "warmup": 1, "workers": 0}
     (tmp_path / "recipe.json").write_text(json.dumps(content))
