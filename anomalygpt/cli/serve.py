@@ -27,17 +27,20 @@ from anomalygpt.cli.options import (
 if TYPE_CHECKING:
     from anomalygpt.inspection.inspector import Inspector
 
+ACCOUNT = re.compile(r"[^:]+:.+")
+"""A name and a password."""
+
 
 def _accounts(given: list[str] | None) -> list[str]:
     for account in given or []:
-        if not re.fullmatch(r"[^:]+:.+", account):  # what was given may hold a password, so it is not repeated
+        if not ACCOUNT.fullmatch(account):  # what was given may hold a password, so it is not repeated
             raise typer.BadParameter("give a name and a password with a colon between them: USER:PASSWORD")
     return given or []
 
 
 def _account_file(path: Path | None) -> Path | None:
     for number, line in enumerate(_account_lines(path), 1):
-        if line and not re.fullmatch(r"[^:]+:.+", line):
+        if line and not ACCOUNT.fullmatch(line):
             raise typer.BadParameter(f"{path}, line {number}: write a name, a colon and a password: USER:PASSWORD")
     return path
 

@@ -68,11 +68,13 @@ class PromptFormat:
     Attributes:
         config: the strings.
         stop: ends every answer and never stands in user text.
+        plans: the plan tokens with their kinds; none where answers are not planned.
     """
 
     def __init__(self, config: PromptFormatConfig, special: Sequence[str] = ()) -> None:
         self.config = config
         self.stop = config.stop
+        self.plans = PLAN_TOKENS if config.plan else {}
         edges = (config.first_human, config.later_human, config.assistant)
         strings = (config.image_open, config.image_close, config.stop, *edges)
         # A marker of several parts, such as "<s>[INST]", is not to be forged by one of them either.

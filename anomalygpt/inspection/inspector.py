@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anomalygpt.dialogue.prompt_format import PLAN_TOKENS, PromptFormat
+from anomalygpt.dialogue.prompt_format import PromptFormat
 from anomalygpt.inspection.session import Session
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.looking import Products
@@ -16,7 +16,7 @@ class Inspector:
         strings = model.config.prompt_format
         self.prompt_format = PromptFormat(strings, model.language.special_texts if strings.chat_template else ())
         self.products = Products(model.eye)
-        plans = PLAN_TOKENS if strings.plan else {}
+        plans = self.prompt_format.plans
         self.plans = dict(zip(model.language.special_ids(list(plans)), plans.values(), strict=True))
 
     @property

@@ -20,7 +20,7 @@ from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.imaging.read import read_photo
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
-from anomalygpt.model.looking import encode_photos, look, region_masks, square_map, turned_copies
+from anomalygpt.model.looking import encode_photos, look, region_masks, remember_photos, square_map
 from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
@@ -209,10 +209,7 @@ class Session:
         conversation = self._conversation
         before = conversation.checkpoint()
         try:
-            _, logits = conversation.plan(
-                conversation.append(self._prompt(question.strip())), tuple(self.inspector.plans)
-            )
-            first = logits.log_softmax(-1)
+            first = self._read(conversation, question.strip()).log_softmax(-1)
             asked = conversation.checkpoint()
             totals = []
             for answer in answers:
@@ -254,7 +251,7 @@ class Session:
         self._conversation = conversation = KVSession(language)
         for turn in turns:
             self._marks.append(conversation.checkpoint())
-            conversation.plan(conversation.append(self._prompt(turn.question)), tuple(self.inspector.plans))
+            self._read(conversation, turn.question)
             conversation.append(
                 language.embed_ids(language.token_ids(self.inspector.prompt_format.answer(turn.answer)))
             )
@@ -283,14 +280,9 @@ class Session:
         """Makes the memory of the present references, and looks anew."""
         eye, self._memory, self._normal = self.inspector.model.eye, None, None
         if self._references:
-            turned = turned_copies(self._references) if self._rotations else []
-            aligned = [True] * len(self._references) + [False] * len(turned)
-            features = encode_photos(eye, [*self._references, *turned])
-            with torch.inference_mode():
-                self._memory = eye.remember(features, aligned)
+            self._memory, features = remember_photos(eye, self._references, self._rotations)
             if eye.config.fusion.calibrated:
-                own = features.select(slice(0, len(self._references)))
-                self._normal = normal_distance(eye, self._references, own)
+                self._normal = normal_distance(eye, self._references, features)
         self._look()
 
     def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
@@ -307,6 +299,10 @@ class Session:
         self.inspection = look(
             eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal, product
         )
+
+    def _read(self, conversation: KVSession, question: str) -> torch.Tensor:
+        """Reads a question and the plan of its answer; the logits of the answer's first token."""
+        return conversation.plan(conversation.append(self._prompt(question)), tuple(self.inspector.plans))[1]
 
     @torch.inference_mode()
     def _prompt(self, question: str) -> torch.Tensor:

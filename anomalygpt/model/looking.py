@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anomalygpt.config import EncoderConfig
 from anomalygpt.imaging.geometry import Geometry
 from anomalygpt.imaging.regions import find_regions
 from anomalygpt.model.encoder import Features
@@ -33,12 +34,16 @@ COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 @torch.inference_mode()
 def encode_photos(eye: Eye, photos: Sequence[NDArray[np.uint8]]) -> Features:
     """Encodes RGB uint8 photos of any size, each padded to the model's square."""
-    config = eye.config.encoder
+    return eye.see(to_squares(eye.config.encoder, photos))
+
+
+def to_squares(config: EncoderConfig, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """N photos, RGB uint8 of any size, as the encoder takes them: each padded to its square, N×3×S×S uint8."""
     squares = [
         Geometry.fit(photo.shape[0], photo.shape[1], config.image_size).to_square(photo, config.resampling)
         for photo in photos
     ]
-    return eye.see(torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2))
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
 
 
 class Products:
@@ -67,6 +72,22 @@ class Products:
 def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
     """Every photo turned by 90, 180 and 270 degrees, and mirrored."""
     return [np.ascontiguousarray(copy(photo)) for photo in photos for copy in COPIES]
+
+
+@torch.inference_mode()
+def remember_photos(
+    eye: Eye, photos: Sequence[NDArray[np.uint8]], rotations: bool
+) -> tuple[list[LayerMemory], Features]:
+    """The memory of reference photos, and their own features.
+
+    Args:
+        photos: at least one, RGB uint8.
+        rotations: whether the memory also holds their turned copies.
+    """
+    copies = turned_copies(photos) if rotations else []
+    features = encode_photos(eye, [*photos, *copies])
+    memory = eye.remember(features, [True] * len(photos) + [False] * len(copies))
+    return memory, features.select(slice(0, len(photos)))
 
 
 @torch.inference_mode()

@@ -79,7 +79,7 @@ def remember(references: Features, aligned: Sequence[bool] | None = None, coarse
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
         own_place = _window(grid, 1, flat.device)
         is_aligned = torch.tensor(list(aligned or [True] * count), device=flat.device)
-        compared = flat.bfloat16() if coarse and fast_at_bfloat16(flat.device) else flat
+        compared = _to_compare(flat, coarse)
         typical = []
         for index in range(count):  # one reference at a time keeps the cost linear in memory
             # A turned copy of a patch is no other patch that is like it: copies are compared within themselves alone.
@@ -103,8 +103,7 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
         bank = layer.patches.flatten(0, 1)
         with torch.no_grad():
-            coarse = config.coarse_search and fast_at_bfloat16(flat.device)
-            similarity = flat.bfloat16() @ bank.bfloat16().T if coarse else flat @ bank.T
+            similarity = _to_compare(flat, config.coarse_search) @ _to_compare(bank, config.coarse_search).T
             nearest = similarity.max(2).indices  # argmax alone is slower in bfloat16
             if config.window and bool(layer.aligned.any()):
                 by_reference = similarity.unflatten(2, (-1, layer.grid**2))[:, :, layer.aligned]
@@ -130,6 +129,11 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
             )
         )
     return matches
+
+
+def _to_compare(patches: Tensor, coarse: bool) -> Tensor:
+    """Patches as their products are taken: rounded to bfloat16 where that may be and is faster."""
+    return patches.bfloat16() if coarse and fast_at_bfloat16(patches.device) else patches
 
 
 def reference_map(matches: list[LayerMatch], size: int) -> Tensor:

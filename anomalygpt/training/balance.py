@@ -14,7 +14,7 @@ import torch
 from rich.progress import track
 
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import encode_photos, turned_copies
+from anomalygpt.model.looking import encode_photos, remember_photos
 from anomalygpt.simulation.scene import make_sample
 from anomalygpt.training.sides import photo_side
 
@@ -48,12 +48,8 @@ def balance(eye: Eye, samples: int) -> float:
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
         sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size))
-        copies = turned_copies(sample.references) if eye.config.memory.rotations else []
-        features = encode_photos(eye, [*sample.references, *copies, sample.query])
-        kept = len(sample.references) + len(copies)
-        aligned = [True] * len(sample.references) + [False] * len(copies)
-        memory = eye.remember(features.select(slice(0, kept)), aligned)
-        seen = eye.anomaly_map(features.select(slice(kept, None)), states, memory, "fused")
+        memory, _ = remember_photos(eye, sample.references, eye.config.memory.rotations)
+        seen = eye.anomaly_map(encode_photos(eye, [sample.query]), states, memory, "fused")
         logits[bool(sample.mask.any())].append(float(seen.amax().double().logit(1e-9)))
     shift = balancing_shift(logits[False], logits[True])
     eye.fusion.local.bias += shift

@@ -18,13 +18,14 @@ from rich.progress import track
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from anomalygpt.config import EncoderConfig
 from anomalygpt.config.training import TrainingConfig
-from anomalygpt.imaging.geometry import Geometry
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.state_prompts import TEMPLATES
+from anomalygpt.model.looking import to_squares
+from anomalygpt.model.state_prompts import SHARPNESS, TEMPLATES
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_sample
-from anomalygpt.training.eye import PRODUCTS, SHARPNESS, product_index
+from anomalygpt.training.eye import PRODUCTS, product_index
 from anomalygpt.training.sides import photo_side
 
 CHUNK = 500
@@ -33,8 +34,8 @@ CHUNK = 500
 class _Photos(torch.utils.data.Dataset[tuple[Tensor, int]]):
     """Item i is a query and its reference, 2×3×S×S uint8, and the product's index."""
 
-    def __init__(self, config: TrainingConfig, start: int, length: int, image_size: int) -> None:
-        self.config, self.start, self.length, self.image_size = config, start, length, image_size
+    def __init__(self, config: TrainingConfig, start: int, length: int, encoder: EncoderConfig) -> None:
+        self.config, self.start, self.length, self.encoder = config, start, length, encoder
 
     def __len__(self) -> int:
         return self.length
@@ -45,11 +46,8 @@ class _Photos(torch.utils.data.Dataset[tuple[Tensor, int]]):
         rng = np.random.default_rng((self.config.seed, seed, 4))
         named = rng.random() < self.config.names.named
         key = sorted(NAMED)[int(rng.integers(len(NAMED)))] if named else None
-        side = photo_side(seed, self.image_size)
-        sample = make_sample((seed,), side, key=key)
-        geometry = Geometry.fit(side, side, self.image_size)
-        photos = np.stack([geometry.to_square(photo) for photo in (sample.query, sample.references[0])])
-        return torch.from_numpy(photos).permute(0, 3, 1, 2), product_index(sample)
+        sample = make_sample((seed,), photo_side(seed, self.encoder.image_size), key=key)
+        return to_squares(self.encoder, [sample.query, sample.references[0]]), product_index(sample)
 
 
 def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, Tensor]:
@@ -66,7 +64,7 @@ def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, T
         name = folder / f"{start:06d}.safetensors"
         if name.exists():
             continue
-        photos = _Photos(config, start, min(CHUNK, samples - start), eye.config.encoder.image_size)
+        photos = _Photos(config, start, min(CHUNK, samples - start), eye.config.encoder)
         loader = torch.utils.data.DataLoader(photos, batch_size=8, num_workers=config.workers)
         features, products = [], []
         with torch.inference_mode():

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import Products, encode_photos, look, region_masks, square_map, turned_copies
+from anomalygpt.model.looking import Products, encode_photos, look, region_masks, remember_photos, square_map
 from anomalygpt.model.state_prompts import state_embeddings
 from anomalygpt.records import Evidence, Facts, Inspection, Region, Sample
 from anomalygpt.simulation.scene import make_sample
@@ -99,12 +99,8 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
     with torch.inference_mode():
         for sample, compared in loader:
             references = sample.references if compared else ()
-            copies = turned_copies(references) if eye.config.memory.rotations else []
-            features = encode_photos(eye, [*references, *copies, sample.query])
-            known = len(references) + len(copies)
-            query = features.select(slice(known, None))
-            aligned = [True] * len(references) + [False] * len(copies)
-            memory = eye.remember(features.select(slice(0, known)), aligned) if compared else None
+            query = encode_photos(eye, [sample.query])
+            memory = remember_photos(eye, references, eye.config.memory.rotations)[0] if compared else None
             product = products.of(query)
             inspection = look(eye, sample.query, query, states, memory, len(references), product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]

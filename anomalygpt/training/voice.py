@@ -20,7 +20,6 @@ from anomalygpt.checkpoint.store import load_checkpoint, save_checkpoint
 from anomalygpt.config import ConfigError
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.dialogue import PromptFormat, compose, describe
-from anomalygpt.dialogue.prompt_format import PLAN_TOKENS
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.build import build_model
 from anomalygpt.model.eye import Eye
@@ -108,8 +107,8 @@ class VoiceTask(nn.Module):
         super().__init__()
         self.model = model
         model.eye.requires_grad_(False)
-        planned = model.config.prompt_format.plan
-        self.plans = torch.tensor(model.language.special_ids(list(PLAN_TOKENS)) if planned else [])
+        plans = PromptFormat(model.config.prompt_format).plans
+        self.plans = torch.tensor(model.language.special_ids(list(plans)))
 
     def train(self, mode: bool = True) -> VoiceTask:
         """As nn.Module's, but the eye's running statistics stay as they are."""
@@ -142,7 +141,7 @@ def make_tokenizer(
     eye: Eye, photos: SeenPhotos, config: TrainingConfig, prompt_format: PromptFormat, start: AnomalyGPT | None
 ) -> Any:
     """The tokenizer of an earlier voice with the tokens that it lacks, or one trained on the corpus."""
-    special = list(PLAN_TOKENS) if eye.config.prompt_format.plan else []
+    special = list(prompt_format.plans)
     if start is None:
         vocabulary = int(eye.config.language.architecture["vocab_size"])
         return train_tokenizer(corpus(photos, config, prompt_format), vocabulary, special)

@@ -82,6 +82,8 @@ def word(
     prompt_at = len(ids)
     ids += [0] * vectors + ids_of(after)
     labels = [IGNORED] * len(ids)
+    planned = prompt_format.config.plan
+    plans = language.special_ids([plan_token(turn.kind) for turn in turns]) if planned else []
     for number, turn in enumerate(turns):
         if number:
             question = ids_of(prompt_format.later_turn(turn.question))
@@ -89,8 +91,7 @@ def word(
             labels += [IGNORED] * len(question)
         # Answer and stop string are cut into tokens apart, as they are when an answer is closed for a cut-off.
         answer = ids_of(prompt_format.config.lead + turn.answer) + ids_of(prompt_format.stop)
-        if prompt_format.config.plan:
-            answer = [*language.special_ids([plan_token(turn.kind)]), *answer]
+        answer = [*plans[number : number + 1], *answer]
         ids += answer
         labels += answer
     limit = language.max_positions

@@ -44,7 +44,7 @@ class PartHandlers(Handlers):
     ) -> Update:
         """Another photo, or none: inspects it at once, so that the map is there before the first question."""
         visitor = self.visitor(request)
-        refused, number, path = Update(), visitor.asked, None
+        refused, number = Update(), visitor.asked
         try:
             path = path_of(photo)
             if visitor.is_late("photo", [path] if path else []):
