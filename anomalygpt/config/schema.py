@@ -255,11 +255,17 @@ class PromptFormatConfig(Frozen):
 
 
 class GenerationConfig(Frozen):
-    """Default decoding settings. Temperature 0 is greedy."""
+    """Default decoding settings. Temperature 0 is greedy.
+
+    Attributes:
+        known_figures: whether answers are kept to figures that the model has read (measured, told, asked). Small models
+            slip between digits; one that knows of the world has figures of its own.
+    """
 
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     top_p: float = Field(default=0.9, gt=0.0, le=1.0)
     max_new_tokens: Positive = 160
+    known_figures: bool = False
 
 
 class AnomalyGPTConfig(Frozen):
@@ -305,6 +311,8 @@ class AnomalyGPTConfig(Frozen):
                 "prompt_learner goes with prompt vectors, and there are none with prompt_format.chat_template: "
                 "give one of the two"
             )
+        if self.generation.known_figures and not self.prompt_format.evidence:
+            raise ValueError("generation.known_figures needs prompt_format.evidence: no figures are told without it")
         if self.decoder.form == "projection" and self.fusion.channels is not None:
             raise ValueError("fusion.channels needs a text map of every layer, which decoder.form 'projection' lacks")
         if self.published:

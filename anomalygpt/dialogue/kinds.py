@@ -29,7 +29,7 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "presence": Kind(66.0, 4.0),
+    "presence": Kind(45.0, 4.0),
     "okay": Kind(7.0, 4.0),
     "yes_no": Kind(1.5, 1.5),
     "either": Kind(2.0, 2.5),
@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
     "how": Kind(0.4, 1.2),
     "off_topic": Kind(1.6, 3.0),
     "unclear": Kind(0.4, 0.8),
-    "choice": Kind(2.0, 4.0),
+    "choice": Kind(8.0, 8.0),
 }
 """Every kind by name; each has a phrase file of that name in every language."""
 

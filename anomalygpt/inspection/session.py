@@ -7,7 +7,7 @@ new tokens, because the session keeps the language model's key/value cache.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from anomalygpt.dialogue.prompt_format import evidence_text
 from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.imaging.read import read_photo
 from anomalygpt.model.encoder import Features
+from anomalygpt.model.figures import KnownFigures
 from anomalygpt.model.generation import KVSession, Settings, Stream
 from anomalygpt.model.looking import encode_photos, look, region_masks, remember_photos, square_map
 from anomalygpt.model.reference_memory import LayerMemory
@@ -183,6 +185,7 @@ class Session:
             max_new_tokens=max_new_tokens or defaults.max_new_tokens,
             seed=seed,
             plan=tuple(self.inspector.plans),
+            allow=self._known_figures(question),
         )
         if self._conversation is None:
             self._conversation = KVSession(self.inspector.model.language)
@@ -192,7 +195,7 @@ class Session:
 
     @torch.inference_mode()
     def likelihoods(self, question: str, answers: Sequence[str]) -> list[float]:
-        """How likely the model is to give each answer to a question; the dialogue stays as it is.
+        """How likely the model is to choose each answer to a question; the dialogue stays as it is.
 
         Returns:
             Natural logarithms of the probabilities of the whole answers, not counting how they end.
@@ -209,7 +212,7 @@ class Session:
         conversation = self._conversation
         before = conversation.checkpoint()
         try:
-            first = self._read(conversation, question.strip()).log_softmax(-1)
+            first = self._read(conversation, question.strip(), "choice").log_softmax(-1)
             asked = conversation.checkpoint()
             totals = []
             for answer in answers:
@@ -251,7 +254,7 @@ class Session:
         self._conversation = conversation = KVSession(language)
         for turn in turns:
             self._marks.append(conversation.checkpoint())
-            self._read(conversation, turn.question)
+            self._read(conversation, turn.question, turn.kind)
             conversation.append(
                 language.embed_ids(language.token_ids(self.inspector.prompt_format.answer(turn.answer)))
             )
@@ -300,9 +303,22 @@ class Session:
             eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal, product
         )
 
-    def _read(self, conversation: KVSession, question: str) -> torch.Tensor:
-        """Reads a question and the plan of its answer; the logits of the answer's first token."""
-        return conversation.plan(conversation.append(self._prompt(question)), tuple(self.inspector.plans))[1]
+    def _known_figures(self, question: str) -> Callable[[str, str], bool] | None:
+        """What keeps an answer to figures that the model has read; None where it may write any."""
+        if self.inspection is None or not self.inspector.model.config.generation.known_figures:
+            return None
+        asked = (turn.question for turn in self.turns)
+        return KnownFigures((evidence_text(self.inspection.evidence), self._description, *asked, question)).allow
+
+    def _read(self, conversation: KVSession, question: str, kind: str) -> torch.Tensor:
+        """Reads a question and the plan of its answer; the logits of the answer's first token.
+
+        Args:
+            kind: of the question where it is known, one of `dialogue.kinds.KINDS`; "" leaves it to the model.
+        """
+        plans = self.inspector.plans
+        among = tuple(index for index, name in plans.items() if name == kind) or tuple(plans)
+        return conversation.plan(conversation.append(self._prompt(question)), among)[1]
 
     @torch.inference_mode()
     def _prompt(self, question: str) -> torch.Tensor:

@@ -7,7 +7,7 @@ threads, share one model; a follow-up question computes only its own new tokens.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -23,6 +23,9 @@ SHORTEST_ROOM = 48
 
 _SPARE = 16
 """Positions kept free beside the stop string's own, so that an answer cut off can always be closed with it."""
+
+_CHOICES = 24
+"""How many tokens that may not follow are passed over before the likeliest is taken all the same."""
 
 
 class ContextFull(ValueError):  # noqa: N818  (part of the public interface by this name)
@@ -63,6 +66,7 @@ class Settings:
         max_new_tokens: of the answer, at most.
         seed: of sampling; None draws one.
         plan: ids of which the likeliest is read before the answer begins, and never shown; empty: none is.
+        allow: whether an answer so far may go on with a piece of text; None allows all.
     """
 
     stop: tuple[str, ...]
@@ -71,6 +75,7 @@ class Settings:
     max_new_tokens: int = 160
     seed: int | None = None
     plan: tuple[int, ...] = ()
+    allow: Callable[[str, str], bool] | None = None
 
     def __post_init__(self) -> None:
         if not self.stop or not all(self.stop):
@@ -262,7 +267,7 @@ class _Answer:
             if self._cancel.is_set():
                 self.reason = "cancelled"
                 return
-            index = choose(logits)
+            index = self._allowed(choose, logits)
             self.tokens += 1
             if index in session.language.end_ids:
                 self.reason = "stop"
@@ -279,6 +284,19 @@ class _Answer:
             if self.reason is not None:
                 return
             logits = session.append_ids([index])
+
+    def _allowed(self, choose: _Chooser, logits: Tensor) -> int:
+        """The first choice with which the answer may go on; the very first if so many are refused."""
+        first = index = choose(logits)
+        allow, session = self._settings.allow, self._session
+        for _ in range(_CHOICES):
+            if allow is None or index in session.language.end_ids:
+                return index
+            if allow(self._written.text, session.language.decode([index])):
+                return index
+            logits = logits.index_fill(0, torch.tensor([index], device=logits.device), -torch.inf)
+            index = choose(logits)
+        return first
 
     def _settle(self, start: int) -> None:
         """Makes what the session holds from position `start` exactly the answer as shown, and the stop string."""

@@ -87,7 +87,8 @@ class VoiceData(torch.utils.data.Dataset[tuple[int, Wording]]):
     def __getitem__(self, index: int) -> tuple[int, Wording]:
         photo, facts, turns = draw_dialogue(self.config, self.photos, index)
         evidence = facts.evidence if self.format.config.evidence else None
-        return photo, word(turns, facts.description, evidence, self.language, self.format, self.vectors)
+        cuts = np.random.default_rng((self.config.seed, index, 5))
+        return photo, word(turns, facts.description, evidence, self.language, self.format, self.vectors, cuts)
 
     def collate(self, items: Sequence[tuple[int, Wording]]) -> VoiceBatch:
         """Joins items to a padded batch."""

@@ -71,6 +71,16 @@ def test_an_answer_ends_at_the_stop_string_which_is_read_but_never_shown():
     assert held == "Q>Yes.\n###"
 
 
+def test_what_may_not_follow_is_passed_over_for_the_next_likeliest():
+    def allow(text, piece):
+        return piece not in "13" or not text.endswith("x")
+
+    stream, _, held = ask("5x1.\n###", allow=allow)
+    assert (stream.text, held) == ("5x\x00.", "Q>5x\x00.\n###")
+    sampled, _, _ = ask("5x1.\n###", allow=allow, temperature=0.1, top_p=0.9, seed=1)
+    assert "x1" not in sampled.text and sampled.finished
+
+
 def test_the_likeliest_plan_is_read_first_and_never_shown():
     stream, pieces, held = ask([ord("b"), *b"Yes.\n###"], plan=(ord("a"), ord("b")), temperature=0.5, seed=1)
     assert (stream.plan, "".join(pieces), held) == (ord("b"), "Yes.", "Q>bYes.\n###")

@@ -72,6 +72,13 @@ def test_an_archive_with_a_broken_file_and_rubbish_in_its_name(handlers, make_ph
     assert "1 failed" in last[handlers.panels.progress]
 
 
+def test_why_a_photo_failed_is_said_in_the_language_of_the_reader(handlers, tmp_path):
+    (tmp_path / "none.jpg").write_bytes(b"no image")
+    handlers.started(CHINESE)
+    *_, last, _ready = handlers.run(uploaded(tmp_path / "none.jpg"), None, "", CHINESE)
+    assert "不是可读取的图像" in last[handlers.panels.table].value["data"][0][-1]
+
+
 def test_cancel_keeps_what_is_done(handlers, make_photo):
     panels = handlers.panels
     handlers.started(A)
