@@ -16,7 +16,7 @@ from rich.progress import track
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import encode_photos, remember_photos
 from anomalygpt.simulation.scene import make_sample
-from anomalygpt.training.sides import photo_side
+from anomalygpt.training.shown import photo_side
 
 FIRST_SEED = 4_000_000
 """Of the samples; no other stage draws from there."""

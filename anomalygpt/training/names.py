@@ -26,7 +26,7 @@ from anomalygpt.model.state_prompts import SHARPNESS, TEMPLATES
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_sample
 from anomalygpt.training.eye import PRODUCTS, product_index
-from anomalygpt.training.sides import photo_side
+from anomalygpt.training.shown import photo_side
 
 CHUNK = 500
 

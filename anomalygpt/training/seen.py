@@ -9,7 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.progress import track
 from safetensors.torch import load_file, save_file
@@ -20,8 +19,7 @@ from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import Products, encode_photos, look, region_masks, remember_photos, square_map
 from anomalygpt.model.state_prompts import state_embeddings
 from anomalygpt.records import Evidence, Facts, Inspection, Region, Sample
-from anomalygpt.simulation.scene import make_sample
-from anomalygpt.training.sides import photo_side
+from anomalygpt.training.shown import ShownSamples, as_is
 
 CHUNK = 500
 
@@ -41,22 +39,6 @@ class SeenPhotos:
 
     def __len__(self) -> int:
         return len(self.facts)
-
-
-class _Samples(torch.utils.data.Dataset[tuple[Sample, bool]]):
-    def __init__(self, config: TrainingConfig, indices: Sequence[int], image_size: int) -> None:
-        self.config, self.indices, self.image_size = config, indices, image_size
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, position: int) -> tuple[Sample, bool]:
-        assert self.config.voice is not None
-        seed = self.config.first_seed + self.indices[position]
-        shots = self.config.voice.shots
-        count = int(np.random.default_rng((self.config.seed, seed, 2)).choice(list(shots), p=list(shots.values())))
-        side = photo_side(seed, self.image_size)
-        return make_sample((seed,), side, max(count, 1)), count > 0
 
 
 def see_photos(eye: Eye, config: TrainingConfig, folder: Path) -> SeenPhotos:
@@ -84,12 +66,9 @@ def see_photos(eye: Eye, config: TrainingConfig, folder: Path) -> SeenPhotos:
 
 
 def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tuple[dict[str, Tensor], list[Facts]]:
-    loader = torch.utils.data.DataLoader(
-        _Samples(config, indices, eye.config.encoder.image_size),
-        batch_size=None,
-        num_workers=config.workers,
-        collate_fn=_as_is,
-    )
+    assert config.voice is not None
+    shown = ShownSamples(config, config.voice.shots, indices, eye.config.encoder.image_size)
+    loader = torch.utils.data.DataLoader(shown, batch_size=None, num_workers=config.workers, collate_fn=as_is)
     learner = eye.config.trainable_prompt_learner
     size = eye.config.encoder.image_size
     states = state_embeddings(eye.encoder, [""]).detach()
@@ -97,10 +76,10 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
     kept: dict[str, list[Tensor]] = {"embeddings": [], "maps": [], "looks": []}
     facts = []
     with torch.inference_mode():
-        for sample, compared in loader:
-            references = sample.references if compared else ()
+        for sample, count in loader:
+            references = sample.references[:count]
             query = encode_photos(eye, [sample.query])
-            memory = remember_photos(eye, references, eye.config.memory.rotations)[0] if compared else None
+            memory = remember_photos(eye, references, eye.config.memory.rotations)[0] if references else None
             product = products.of(query)
             inspection = look(eye, sample.query, query, states, memory, len(references), product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
@@ -155,7 +134,3 @@ def _facts_from(entry: dict[str, Any]) -> Facts:
 def _region_from(entry: dict[str, Any]) -> Region:
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     return Region(**values)
-
-
-def _as_is(item: Any) -> Any:
-    return item

@@ -31,7 +31,15 @@ def test_what_was_measured_asked_or_stands_for_itself_can_be_written(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["It is 56x13 pixels.", "It is 39x56 pixels.", "It is 4.7% of it.", "It covers 4% of it.", "Score 0.9.", "7 of them", "占 2.4%"],
+    [
+        "It is 56x13 pixels.",
+        "It is 39x56 pixels.",
+        "It is 4.7% of it.",
+        "It covers 4% of it.",
+        "Score 0.9.",
+        "7 of them",
+        "占 2.4%",
+    ],
 )
 def test_nothing_else_can(text):
     assert not writable(text)
