@@ -44,17 +44,19 @@ def with_and_without_cache(session: Session) -> tuple[float, float]:
     kept = first_words(session, QUESTIONS[3])
     session.undo()
     language, prompt_format = session.inspector.model.language, session.inspector.prompt_format
-    turns = list(session.turns)
+    turns, plans = list(session.turns), session.inspector.plans
     session.reset_dialogue()
     began = time.perf_counter()
     prompt = [session._prompt(turns[0].question)]
     for number, turn in enumerate(turns):
         if number:
             prompt.append(language.embed_ids(language.token_ids(prompt_format.later_turn(turn.question))))
+        planned = [index for index, kind in plans.items() if kind == turn.kind]
+        prompt.append(language.embed_ids(torch.tensor([planned], dtype=torch.long)))
         prompt.append(language.embed_ids(language.token_ids(prompt_format.answer(turn.answer))))
     prompt.append(language.embed_ids(language.token_ids(prompt_format.later_turn(QUESTIONS[3]))))
     with torch.inference_mode():
-        next(Stream(KVSession(language), torch.cat(prompt, 1), Settings((prompt_format.stop,))))
+        next(Stream(KVSession(language), torch.cat(prompt, 1), Settings((prompt_format.stop,), plan=tuple(plans))))
     elapsed = 1000 * (time.perf_counter() - began)
     return kept, elapsed
 
