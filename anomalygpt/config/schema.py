@@ -254,6 +254,20 @@ class PromptFormatConfig(Frozen):
         return self
 
 
+class QuestionReaderConfig(Frozen):
+    """A linear reader of questions beside the language model, which helps to plan answers.
+
+    Attributes:
+        kinds: of questions, by name, in the order of its outputs.
+        buckets: pieces of text are told apart by their hash among so many.
+        longest: characters of the longest piece.
+    """
+
+    kinds: tuple[str, ...]
+    buckets: Positive = 32768
+    longest: Positive = 5
+
+
 class GenerationConfig(Frozen):
     """Default decoding settings. Temperature 0 is greedy.
 
@@ -275,6 +289,7 @@ class AnomalyGPTConfig(Frozen):
         prompt_learner: None exactly where the prompt format is a chat template.
         products: names among which the encoder tells what a part is (CLIP's zero-shot rule); the measured evidence then
             says it. Empty: it is not asked.
+        question_reader: None: the language model alone plans answers, where they are planned.
     """
 
     name: str
@@ -286,6 +301,7 @@ class AnomalyGPTConfig(Frozen):
     prompt_learner: PromptLearnerConfig | None = None
     language: LanguageConfig
     prompt_format: PromptFormatConfig = PromptFormatConfig()
+    question_reader: QuestionReaderConfig | None = None
     generation: GenerationConfig = GenerationConfig()
 
     @property
@@ -311,6 +327,8 @@ class AnomalyGPTConfig(Frozen):
                 "prompt_learner goes with prompt vectors, and there are none with prompt_format.chat_template: "
                 "give one of the two"
             )
+        if self.question_reader is not None and not self.prompt_format.plan:
+            raise ValueError("question_reader needs prompt_format.plan: without plans it has nothing to say")
         if self.generation.known_figures and not self.prompt_format.evidence:
             raise ValueError("generation.known_figures needs prompt_format.evidence: no figures are told without it")
         if self.decoder.form == "projection" and self.fusion.channels is not None:

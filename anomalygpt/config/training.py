@@ -17,6 +17,7 @@ SECTIONS = {
     "fusion": {"fusion"},
     "names": {"names"},
     "voice": {"voice"},
+    "reader": {"reader"},
     "adapt": {"eye", "adapt"},
     "paper": {"paper"},
 }
@@ -102,19 +103,36 @@ class VoiceData(Frozen):
     start: str = ""
 
 
+class ReaderData(Frozen):
+    """Questions as the phrases word them, each of its kind, all kinds alike.
+
+    Attributes:
+        photos: simulated photos that the questions are about.
+        chinese: share of Chinese questions.
+        dropped: share of a question's pieces that are left out at random, as if they had never been met.
+        buckets: of the reader.
+    """
+
+    photos: Positive = 300
+    chinese: Unit = 0.5
+    dropped: Unit = 0.2
+    buckets: Positive = 32768
+
+
 class TrainingConfig(Frozen):
     """One stage of training.
 
     Attributes:
         stage: "eye" (encoder, decoder, fusion), then "fusion" (how the evidence is judged, at the full size), then
             "names" (the encoder's head over the photo as a whole), then "voice" (prompt learner, image projection,
-            language model). "adapt" (the eye) and "paper" (decoder, prompt learner and perhaps adapters of the language
-            model) go on from a finished model with one's own photos.
-        model: preset to start from, the folder of the eye that the stage before has trained, or for "adapt" and
-            "paper" a checkpoint.
+            language model), then "reader" (what kind a question is of). "adapt" (the eye) and "paper" (decoder, prompt
+            learner and perhaps adapters of the language model) go on from a finished model with one's own photos.
+        model: preset to start from, the folder of the eye that the stage before has trained, or for "reader", "adapt"
+            and "paper" a checkpoint.
         data: folder of good photos, for "adapt" and "paper".
         first_seed: simulated data of this run are drawn from seeds at and over this number.
-        batch: episodes (eye, adapt) or dialogues (voice, paper) in one step over all processes.
+        batch: episodes (eye, adapt), photos (fusion, names), questions (reader) or dialogues (voice, paper) in one step
+            over all processes.
         accumulate: parts in which each process works through its share of a step, to save memory.
         steps: optimiser steps in all.
         optimizer: "adamw", or "adamw8bit", whose moments take a quarter of the memory, on a GPU.
@@ -124,7 +142,7 @@ class TrainingConfig(Frozen):
         save_minutes: time between two resumable states.
     """
 
-    stage: Literal["eye", "fusion", "names", "voice", "adapt", "paper"]
+    stage: Literal["eye", "fusion", "names", "voice", "reader", "adapt", "paper"]
     model: str
     data: str = ""
     seed: Natural = 0
@@ -133,6 +151,7 @@ class TrainingConfig(Frozen):
     fusion: FusionData | None = None
     names: NamesData | None = None
     voice: VoiceData | None = None
+    reader: ReaderData | None = None
     adapt: AdaptData | None = None
     paper: PaperData | None = None
     batch: Positive

@@ -19,6 +19,15 @@ class Inspector:
         plans = self.prompt_format.plans
         self.plans = dict(zip(model.language.special_ids(list(plans)), plans.values(), strict=True))
 
+    def plan_odds(self, question: str) -> tuple[float, ...]:
+        """What the question reader says for each of `plans`, in their order, as logarithms; () without a reader."""
+        reader = self.model.question_reader
+        if reader is None:
+            return ()
+        chances = reader.log_chances(self.prompt_format.clean(question))
+        least = min(chances.values())
+        return tuple(chances.get(kind, least) for kind in self.plans.values())
+
     @property
     def name(self) -> str:
         """The model's name, as its config has it."""

@@ -185,6 +185,7 @@ class Session:
             max_new_tokens=max_new_tokens or defaults.max_new_tokens,
             seed=seed,
             plan=tuple(self.inspector.plans),
+            odds=self.inspector.plan_odds(question),
             allow=self._known_figures(question),
         )
         if self._conversation is None:
@@ -317,8 +318,9 @@ class Session:
             kind: of the question where it is known, one of `dialogue.kinds.KINDS`; "" leaves it to the model.
         """
         plans = self.inspector.plans
-        among = tuple(index for index, name in plans.items() if name == kind) or tuple(plans)
-        return conversation.plan(conversation.append(self._prompt(question)), among)[1]
+        among = tuple(index for index, name in plans.items() if name == kind)
+        odds = () if among else self.inspector.plan_odds(question)
+        return conversation.plan(conversation.append(self._prompt(question)), among or tuple(plans), odds)[1]
 
     @torch.inference_mode()
     def _prompt(self, question: str) -> torch.Tensor:

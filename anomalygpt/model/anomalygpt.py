@@ -12,6 +12,7 @@ from anomalygpt.config import AnomalyGPTConfig
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.language import Language
 from anomalygpt.model.prompt_learner import PromptLearner
+from anomalygpt.model.question_reader import QuestionReader
 
 
 class AnomalyGPT(nn.Module):
@@ -21,6 +22,7 @@ class AnomalyGPT(nn.Module):
         config: what it was built from.
         prompt_learner, image_projection: what turns the map, and the joint embedding (the image token), into vectors of
             the language model's space; None, both, where it was not trained with an eye and is told in words.
+        question_reader: helps the language model to plan answers; None: it does so alone.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class AnomalyGPT(nn.Module):
         prompt_learner: PromptLearner | None,
         image_projection: nn.Linear | None,
         language: Language,
+        question_reader: QuestionReader | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -37,6 +40,7 @@ class AnomalyGPT(nn.Module):
         self.prompt_learner = prompt_learner
         self.image_projection = image_projection
         self.language = language
+        self.question_reader = question_reader
 
     @property
     def device(self) -> torch.device:

@@ -14,6 +14,7 @@ from anomalygpt.model.eye import Eye
 from anomalygpt.model.language import Language
 from anomalygpt.model.map_fusion import MapFusion
 from anomalygpt.model.prompt_learner import PromptLearner
+from anomalygpt.model.question_reader import QuestionReader
 
 
 def build_eye(config: AnomalyGPTConfig) -> Eye:
@@ -34,4 +35,6 @@ def build_model(config: AnomalyGPTConfig, tokenizer: Any, language: Language | N
     if config.prompt_learner is not None:
         learner = PromptLearner(config.prompt_learner, hidden, sum(config.encoder.widths))
         projection = nn.Linear(config.encoder.embed_dim, hidden)
-    return AnomalyGPT(config, build_eye(config), learner, projection, language or Language(config.language, tokenizer))
+    reader = None if config.question_reader is None else QuestionReader(config.question_reader)
+    language = language or Language(config.language, tokenizer)
+    return AnomalyGPT(config, build_eye(config), learner, projection, language, reader)

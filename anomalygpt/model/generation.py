@@ -66,6 +66,7 @@ class Settings:
         max_new_tokens: of the answer, at most.
         seed: of sampling; None draws one.
         plan: ids of which the likeliest is read before the answer begins, and never shown; empty: none is.
+        odds: what else is known of each of `plan`, as logarithms that are added to the model's own; empty: nothing.
         allow: whether an answer so far may go on with a piece of text; None allows all.
     """
 
@@ -75,6 +76,7 @@ class Settings:
     max_new_tokens: int = 160
     seed: int | None = None
     plan: tuple[int, ...] = ()
+    odds: tuple[float, ...] = ()
     allow: Callable[[str, str], bool] | None = None
 
     def __post_init__(self) -> None:
@@ -117,15 +119,23 @@ class KVSession:
         """Reads token ids, at least one; otherwise as `append`."""
         return self.append(self.language.embed_ids(torch.tensor([list(ids)])))
 
-    def plan(self, logits: Tensor, among: Sequence[int]) -> tuple[int | None, Tensor]:
+    def plan(self, logits: Tensor, among: Sequence[int], odds: Sequence[float] = ()) -> tuple[int | None, Tensor]:
         """Reads the likeliest of some ids, whatever the temperature: what is talked about is not left to chance.
+
+        Args:
+            logits: the model's own.
+            among: the ids.
+            odds: logarithms added to the logits of each of them; empty: nothing.
 
         Returns:
             The id and the logits of what comes next; None and the logits as they were if there are no ids.
         """
         if not among:
             return None, logits
-        chosen = among[int(logits[torch.tensor(among, device=logits.device)].argmax())]
+        scores = logits[torch.tensor(among, device=logits.device)]
+        if odds:
+            scores = scores + torch.tensor(odds, device=logits.device)
+        chosen = among[int(scores.argmax())]
         return chosen, self.append_ids([chosen])
 
     def checkpoint(self) -> int:
@@ -236,7 +246,7 @@ class _Answer:
             raise RuntimeError("This conversation is still answering: finish or close that answer first.")
         mark = session.checkpoint()
         try:
-            self.plan, logits = session.plan(session.append(prompt), self._settings.plan)
+            self.plan, logits = session.plan(session.append(prompt), self._settings.plan, self._settings.odds)
             start = session.length
             try:
                 for piece in self._generate(logits):

@@ -56,6 +56,10 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
         return train_fusion(config, out, device)
     if config.stage == "names":
         return train_names(config, out, device)
+    if config.stage == "reader":
+        from anomalygpt.training.reader import train_reader
+
+        return train_reader(config, out, device)
     from anomalygpt.training.voice import train_voice  # knows the language model, which the eye does without
 
     return train_voice(config, out, device)

@@ -71,6 +71,13 @@ def test_an_answer_ends_at_the_stop_string_which_is_read_but_never_shown():
     assert held == "Q>Yes.\n###"
 
 
+def test_odds_of_a_plan_count_with_the_models_own():
+    among = (ord("a"), ord("b"))  # the model is for b, by 9
+    for odds, planned in (((8.0, 0.0), "b"), ((10.0, 0.0), "a")):
+        stream, _, _ = ask([ord("b"), *b"Yes.\n###"], plan=among, odds=odds)
+        assert stream.plan == ord(planned)
+
+
 def test_what_may_not_follow_is_passed_over_for_the_next_likeliest():
     def allow(text, piece):
         return piece not in "13" or not text.endswith("x")
