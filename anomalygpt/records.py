@@ -65,7 +65,8 @@ class Evidence:
         regions: strongest first; empty where the score is below `ANOMALOUS`.
         width, height: of the photo, pixels.
         references: how many normal photos it was compared with.
-        product: what the encoder takes the part for, a key of the product; "" where it cannot tell.
+        product: what the part is, a key of the product: as its user says, or as the encoder takes it; "" where neither
+            can tell.
     """
 
     score: float

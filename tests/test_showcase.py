@@ -12,10 +12,6 @@ CASES = json.loads((FOLDER / "index.json").read_text()) if (FOLDER / "index.json
 NAMES = json.loads((Path(__file__).parents[1] / "anomalygpt/dialogue/phrases/zh/names.json").read_text())
 
 
-NAMES_FALL_SHORT = "the shipped voice does not copy the name that the encoder gives"
-"""What the model card says too; these cases are to pass with a voice that has learned for longer."""
-
-
 @pytest.fixture(scope="module")
 def inspector():
     import anomalygpt
@@ -63,7 +59,6 @@ def test_the_place_is_right_where_there_is_a_defect(asked):
     assert any(place in answer for place in truth["places"]), answer
 
 
-@pytest.mark.xfail(reason=NAMES_FALL_SHORT, strict=False)
 def test_the_product_is_named(asked):
     truth, _, ask = asked
     answer, _ = ask("What is in the photo?")

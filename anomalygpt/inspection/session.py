@@ -299,7 +299,7 @@ class Session:
         eye = self.inspector.model.eye
         with torch.inference_mode():
             states = eye.states([self._description])
-        product = self.inspector.products.of(self._query)
+        product = self.inspector.product_of(self._query, self._description)
         self.inspection = look(
             eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal, product
         )
