@@ -125,12 +125,17 @@ def test_a_run_gives_an_adapter_that_a_session_uses(tiny_checkpoint, good_folder
     assert isinstance("".join(session.ask("Is there any anomaly in the image?", max_new_tokens=4)), str)
 
 
-def test_losses_fall(tiny_checkpoint, good_folder, tmp_path):
+def test_losses_of_the_same_photos_fall(tiny_checkpoint, good_folder, tmp_path):
     config = recipe(tiny_checkpoint, good_folder, steps=80, learning_rate=1e-2, paper={})
-    train(config, tmp_path, "cpu")
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    model = load_checkpoint(tiny_checkpoint)
+    data = make_data(Inspector(model), config, good_folder)
+    batch = collate([data[index] for index in range(16)])
+    with torch.no_grad():
+        before = PaperTask(model, Recipe())(batch)
+        apply_adapter(model, tiny_checkpoint, train(config, tmp_path, "cpu"))
+        after = PaperTask(model, Recipe())(batch)
     for name in ("words", "dice"):
-        assert lines[-1][name] < lines[0][name], name
+        assert after[name] < before[name], name
 
 
 def test_models_of_another_form_are_refused(tiny_checkpoint, small_config):
