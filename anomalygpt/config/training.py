@@ -14,7 +14,6 @@ from anomalygpt.config.tuning import AdaptData, PaperData
 
 SECTIONS = {
     "eye": {"eye"},
-    "fusion": {"fusion"},
     "names": {"names"},
     "voice": {"voice"},
     "reader": {"reader"},
@@ -50,18 +49,6 @@ class EyeData(Frozen):
         if abs(sum(self.shots.values()) - 1) > 1e-6:
             raise ValueError("data.shots: the chances must add up to 1")
         return self
-
-
-class FusionData(Frozen):
-    """Simulated photos at the model's own size, whose evidence is kept and from which the fusion learns its judgement.
-
-    Attributes:
-        samples: how many are simulated.
-        shots: how many references a photo has, with the chance of each; 0 is none.
-    """
-
-    samples: Positive = 2000
-    shots: dict[Natural, Unit] = Field(default={0: 0.1, 1: 0.6, 2: 0.15, 4: 0.15})
 
 
 class NamesData(Frozen):
@@ -123,15 +110,15 @@ class TrainingConfig(Frozen):
     """One stage of training.
 
     Attributes:
-        stage: "eye" (encoder, decoder, fusion), then "fusion" (how the evidence is judged, at the full size), then
-            "names" (the encoder's head over the photo as a whole), then "voice" (prompt learner, image projection,
-            language model), then "reader" (what kind a question is of). "adapt" (the eye) and "paper" (decoder, prompt
-            learner and perhaps adapters of the language model) go on from a finished model with one's own photos.
+        stage: "eye" (encoder, decoder, fusion), then "names" (the encoder's head over the photo as a whole), then
+            "voice" (prompt learner, image projection, language model), then "reader" (what kind a question is of).
+            "adapt" (the eye) and "paper" (decoder, prompt learner and perhaps adapters of the language model) go on from a
+            finished model with one's own photos.
         model: preset to start from, the folder of the eye that the stage before has trained, or for "reader", "adapt"
             and "paper" a checkpoint.
         data: folder of good photos, for "adapt" and "paper".
         first_seed: simulated data of this run are drawn from seeds at and over this number.
-        batch: episodes (eye, adapt), photos (fusion, names), questions (reader) or dialogues (voice, paper) in one step
+        batch: episodes (eye, adapt), photos (names), questions (reader) or dialogues (voice, paper) in one step
             over all processes.
         accumulate: parts in which each process works through its share of a step, to save memory.
         steps: optimiser steps in all.
@@ -142,13 +129,12 @@ class TrainingConfig(Frozen):
         save_minutes: time between two resumable states.
     """
 
-    stage: Literal["eye", "fusion", "names", "voice", "reader", "adapt", "paper"]
+    stage: Literal["eye", "names", "voice", "reader", "adapt", "paper"]
     model: str
     data: str = ""
     seed: Natural = 0
     first_seed: Natural = 0
     eye: EyeData | None = None
-    fusion: FusionData | None = None
     names: NamesData | None = None
     voice: VoiceData | None = None
     reader: ReaderData | None = None

@@ -83,10 +83,6 @@ class MapFusion(nn.Module):
 
     def forward(self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None) -> Tensor:
         """Logits of the fused map, B×h×w at the finest grid; its maximum is the logit of the photo's score."""
-        return self.judge(self.gather(query, logits, matches))
-
-    def gather(self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None) -> Tensor:
-        """All the evidence of B photos side by side, B×C×h×w at the finest grid."""
         finest = max((patches.shape[2:] for patches in query.patches), key=lambda grid: grid[0])
         evidence = []
         for index, (patches, text) in enumerate(zip(query.patches, logits, strict=True)):
@@ -104,11 +100,7 @@ class MapFusion(nn.Module):
             layer = torch.cat([channel.to(channels[0].dtype) for channel in channels], 1)
             evidence.append(F.interpolate(layer, tuple(finest), mode="bilinear", align_corners=False))
         known = torch.full_like(evidence[0][:, :1], float(matches is not None))
-        return torch.cat([*evidence, known], 1)
-
-    def judge(self, evidence: Tensor) -> Tensor:
-        """Logits of the fused map, B×h×w, from what `gather` gives."""
-        x = self.blocks(self.stem(evidence))
+        x = self.blocks(self.stem(torch.cat([*evidence, known], 1)))
         whole = self.whole(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1).relu())
         return (self.local(x.relu()) + whole[:, :, None, None])[:, 0].float()
 

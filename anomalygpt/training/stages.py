@@ -16,7 +16,6 @@ from anomalygpt.model.build import build_eye
 from anomalygpt.model.eye import Eye
 from anomalygpt.training.balance import balance
 from anomalygpt.training.eye import EyeData, EyeTask, join
-from anomalygpt.training.fusion import FusionData, FusionTask, kept_evidence, take
 from anomalygpt.training.loop import run
 from anomalygpt.training.names import NamesData, NamesTask, collate, pooled_photos
 
@@ -52,8 +51,6 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
         return train_adapt(config, out, device) if config.stage == "adapt" else train_paper(config, out, device)
     if config.stage == "eye":
         return train_eye(config, out, device)
-    if config.stage == "fusion":
-        return train_fusion(config, out, device)
     if config.stage == "names":
         return train_names(config, out, device)
     if config.stage == "reader":
@@ -90,18 +87,6 @@ def train_eye(config: TrainingConfig, out: Path, device: str) -> Path:
     eye = build_eye(load_preset(config.model)) if config.model in preset_names() else load_eye(Path(config.model))
     task = EyeTask(eye)
     average = run(config, task, EyeData(config), join, out, device)
-    if average is not None:
-        average.copy_to(task)
-    return save_eye(eye.cpu(), out / "eye")
-
-
-def train_fusion(config: TrainingConfig, out: Path, device: str) -> Path:
-    """Trains how a trained eye's fusion judges its evidence, at the size at which the model sees; all else rests."""
-    torch.manual_seed(config.seed)
-    eye = load_eye(Path(config.model))
-    task = FusionTask(eye)
-    kept = kept_evidence(eye, config, out / "evidence")
-    average = run(config, task, FusionData(config, len(kept["targets"])), partial(take, kept=kept), out, device)
     if average is not None:
         average.copy_to(task)
     return save_eye(eye.cpu(), out / "eye")
