@@ -112,7 +112,7 @@ class TrainingConfig(Frozen):
     Attributes:
         stage: "eye" (encoder, decoder, fusion), then "names" (the encoder's head over the photo as a whole), then
             "voice" (prompt learner, image projection, language model), then "reader" (what kind a question is of).
-            "adapt" (the eye) and "paper" (decoder, prompt learner and perhaps adapters of the language model) go on from
+            "adapt" (the eye) and "paper" (decoder, prompt learner, perhaps adapters of the language model) go on from
             a finished model with one's own photos.
         model: preset to start from, the folder of the eye that the stage before has trained, or for "reader", "adapt"
             and "paper" a checkpoint.
