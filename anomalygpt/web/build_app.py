@@ -12,7 +12,7 @@ from gradio.components import Component
 from anomalygpt.web.batch import BatchHandlers, connect_batch
 from anomalygpt.web.batch_panels import make_batch_panels
 from anomalygpt.web.endpoints import add_endpoints
-from anomalygpt.web.examples import Example
+from anomalygpt.web.examples import EXAMPLES_FOLDER, Example
 from anomalygpt.web.feedback import Feedback
 from anomalygpt.web.handlers_dialogue import DialogueHandlers
 from anomalygpt.web.handlers_part import PartHandlers
@@ -84,6 +84,8 @@ def launch_options(upload_limit: str = UPLOAD_LIMIT) -> dict[str, Any]:
         "theme": make_theme(),
         "i18n": WORDS,
         "css_paths": STYLE,
+        # The page is not always started in the repository's own folder, and the examples' photos lie there.
+        "allowed_paths": [str(EXAMPLES_FOLDER)],
         "footer_links": [],
         "run_history": False,
         "share": False,

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from anomalygpt.web.build_app import build_app, launch_options
-from anomalygpt.web.examples import Example
+from anomalygpt.web.examples import EXAMPLES_FOLDER, Example, read_examples
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +19,14 @@ def test_nothing_of_the_look_comes_from_outside():
         assert "@import" not in style
         assert re.findall(r"""url\((?!['"]?data:)[^)]*""", style) == []
     assert options["share"] is False and options["show_error"] is False
+
+
+def test_the_examples_are_shown_wherever_the_page_is_started_from():
+    allowed = launch_options()["allowed_paths"]
+    assert allowed == [str(EXAMPLES_FOLDER)]
+    assert all(
+        path.is_relative_to(allowed[0]) for example in read_examples() for path in (example.photo, example.reference)
+    )
 
 
 def test_only_what_is_meant_for_programs_is_a_public_endpoint(app):
