@@ -18,6 +18,7 @@ from anomalygpt.dialogue.asking import ask
 from anomalygpt.dialogue.kinds import KINDS
 from anomalygpt.dialogue.phrasebook import LANGUAGES, Phrasebook, phrasebook
 from anomalygpt.evaluation.asking import wordings
+from anomalygpt.evaluation.conversation import filled
 from anomalygpt.inspection.session import Session
 from anomalygpt.records import PLACES, Facts
 
@@ -34,15 +35,12 @@ def trained_kinds(count: int) -> list[str]:
 
 def held_out(book: Phrasebook, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Kinds and questions that training does not have."""
-    entry = book.names["defects"]["scratch"]
-    named = {"kind": entry["name"], "kinds": entry["plural"]}
-    named["a_kind"] = ("a " if entry.get("article") else "") + entry["name"]
     asked = []
     for name, questions in wordings(book.language)["kinds"].items():
         kind = name.split(":")[0]
         for question in () if kind in NOT_FIRST else questions:
             place = book.names["places"][str(rng.choice(PLACES))]["asked"][0]
-            asked.append((kind, question.format(place=place, **named)))
+            asked.append((kind, filled(question, place, book.names["defects"]["scratch"])))
     return asked
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
-from importlib import resources
 
-from anomalygpt.dialogue.phrasebook import LANGUAGES
+from anomalygpt.dialogue.phrasebook import LANGUAGES, read_names
 
 _CLAUSE = re.compile(r"[,;.:()，；。：（）]")
 _LATIN = re.compile(r"[a-z0-9]")
@@ -15,14 +13,17 @@ _LATIN = re.compile(r"[a-z0-9]")
 
 @cache
 def _products_by_name() -> dict[str, str]:
-    """Every name of a product in every language, in small letters, that no other product shares, with its key."""
+    """Every name of a product in every language, in small letters, that no other product shares, with its key.
+
+    The longest come first.
+    """
     found: dict[str, set[str]] = {}
     for language in LANGUAGES:
-        path = resources.files("anomalygpt.dialogue") / "phrases" / language / "names.json"
-        for key, entry in json.loads(path.read_text(encoding="utf-8"))["products"].items():
+        for key, entry in read_names(language)["products"].items():
             for name in (key, entry["name"], *entry["other"]):
                 found.setdefault(name.lower(), set()).add(key)
-    return {name: next(iter(keys)) for name, keys in found.items() if len(keys) == 1}
+    longest_first = sorted(found.items(), key=lambda pair: -len(pair[0]))
+    return {name: next(iter(keys)) for name, keys in longest_first if len(keys) == 1}
 
 
 def product_told(description: str) -> str:
@@ -32,7 +33,7 @@ def product_told(description: str) -> str:
     """
     clause = _CLAUSE.split(description.strip().lower(), maxsplit=1)[0].strip()
     endings = (clause, clause.removesuffix("s"))
-    for name, key in sorted(_products_by_name().items(), key=lambda pair: -len(pair[0])):
+    for name, key in _products_by_name().items():
         for ending in endings:
             before = ending.removesuffix(name)
             if before != ending and not (_LATIN.match(name) and _LATIN.match(before[-1:])):

@@ -221,6 +221,14 @@ def _share(values: Sequence[bool | None]) -> tuple[float | None, int]:
     return share(known), len(known)
 
 
+def filled(text: str, place: str, defect: dict[str, Any]) -> str:
+    """A held-out question with a place and a kind of defect (its entry in the phrases' names) in its slots."""
+    article = "a " if defect.get("article") else ""
+    for slot, words in (("place", place), ("kind", defect["name"]), ("a_kind", article + defect["name"])):
+        text = text.replace(f"{{{slot}}}", words)
+    return re.sub(r"\ba (?=[aeiou])", "an ", text)
+
+
 class _Questions:
     """Draws held-out questions that make sense of a photo."""
 
@@ -236,10 +244,7 @@ class _Questions:
         place = names["places"][str(rng.choice(seen or PLACES))]["name"]
         defects = [entry for key, entry in names["defects"].items() if key not in ("unknown", "damage")]
         defect = defects[int(rng.integers(len(defects)))]
-        article = "a " if defect.get("article") else ""
-        for slot, words in (("place", place), ("kind", defect["name"]), ("a_kind", article + defect["name"])):
-            text = text.replace(f"{{{slot}}}", words)
-        return Asked(kind, re.sub(r"\ba (?=[aeiou])", "an ", text))
+        return Asked(kind, filled(text, place, defect))
 
     def any(self, count: int, first: bool) -> Iterator[Asked]:
         """Questions of different kinds; those that need an answer before them do not open a conversation."""

@@ -21,7 +21,7 @@ class KnownFigures:
     """The figures that an answer may hold: "0.93", "4.2%", "38x21", and the sides of a box alone.
 
     Args:
-        texts: what the language model has read: measured evidence, questions, earlier answers.
+        texts: what the language model was told: measured evidence, description, questions.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -34,8 +34,6 @@ class KnownFigures:
         """Whether a text may go on with a piece: all of its figures are known, and the last may become so."""
         tail = text[-_LONGEST:]
         written = tail + piece
-        if not tail[-1:].isdigit() and not any(map(str.isdigit, piece)) and tail[-1:] not in (".", "x"):
-            return True
         for match in _FIGURE.finditer(written):
             if match.end() < len(tail):
                 continue  # written before, and judged then

@@ -298,11 +298,11 @@ class _Answer:
     def _allowed(self, choose: _Chooser, logits: Tensor) -> int:
         """The first choice with which the answer may go on; the very first if so many are refused."""
         first = index = choose(logits)
-        allow, session = self._settings.allow, self._session
+        allow, language = self._settings.allow, self._session.language
+        if allow is None:
+            return first
         for _ in range(_CHOICES):
-            if allow is None or index in session.language.end_ids:
-                return index
-            if allow(self._written.text, session.language.decode([index])):
+            if index in language.end_ids or allow(self._written.text, language.decode([index])):
                 return index
             logits = logits.index_fill(0, torch.tensor([index], device=logits.device), -torch.inf)
             index = choose(logits)

@@ -17,9 +17,8 @@ from anomalygpt.inspection.unpacking import unpack
 from anomalygpt.web import views
 from anomalygpt.web.batch_panels import BatchPanels, headers
 from anomalygpt.web.downloads import save_download
-from anomalygpt.web.errors_chinese import in_chinese
 from anomalygpt.web.labels import Language, browser_language, label
-from anomalygpt.web.messages import user_message
+from anomalygpt.web.messages import in_language, user_message
 from anomalygpt.web.suggestions import next_questions
 from anomalygpt.web.uploads import File, files_of, paths_of
 
@@ -173,7 +172,7 @@ def _cells(row: Row, language: Language) -> list[Any]:
 
     picture = "" if row.thumbnail is None else f'<img src="{data_uri(row.thumbnail)}" alt="" height="64">'
     if row.evidence is None:
-        reason = in_chinese(row.error) if language == "zh" else row.error
+        reason = in_language(row.error, language)
         return [picture, row.name, label("batch_failed", language), None, "", "", reason]
     regions = [f"{label(region.place, language)} {share_text(region)}" for region in row.evidence.regions]
     place = label(row.place, language) if row.place else ""

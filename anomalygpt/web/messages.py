@@ -12,6 +12,11 @@ from anomalygpt.web.labels import Language, label
 logger = logging.getLogger(__name__)
 
 
+def in_language(message: str, language: Language) -> str:
+    """A message of the package, which speaks English, in the language of the reader."""
+    return in_chinese(message) if language == "zh" else message
+
+
 def user_message(error: Exception, language: Language = "en", unexpected: str = "unexpected") -> str:
     """The error's own words where it was made for users; else it is logged, and the reader is told plainly.
 
@@ -24,6 +29,6 @@ def user_message(error: Exception, language: Language = "en", unexpected: str = 
     from anomalygpt.model.generation import ContextFull
 
     if isinstance(error, PhotoError | BatchError | NoPhotoError | QuestionError | ReferenceError | ContextFull):
-        return in_chinese(str(error)) if language == "zh" else str(error)
+        return in_language(str(error), language)
     logger.error("A handler of the page failed", exc_info=error)
     return label(unexpected, language)
