@@ -33,7 +33,10 @@ class EyeData(Frozen):
         shots: how many references an episode has, with the chance of each.
         queries: queries an episode, about half of them normal.
         oblong: share of episodes whose photos are not square.
-        copies: share of episodes with turned copies of the references in memory.
+        copies: share of episodes with one turned copy of each reference in memory.
+        every_copy: share of episodes with all of them, as at use.
+        again: share of episodes that were shown some steps before, turned otherwise and with good photos exchanged
+            between references and queries; drawing photos takes longer than learning from them on a GPU.
     """
 
     size: Positive = 224
@@ -43,11 +46,15 @@ class EyeData(Frozen):
     queries: Positive = 2
     oblong: Unit = 0.25
     copies: Unit = 0.35
+    every_copy: Unit = 0.0
+    again: Annotated[float, Field(ge=0, le=0.5)] = 0.0
 
     @model_validator(mode="after")
     def _agree(self) -> EyeData:
         if abs(sum(self.shots.values()) - 1) > 1e-6:
             raise ValueError("data.shots: the chances must add up to 1")
+        if self.copies + self.every_copy > 1:
+            raise ValueError("eye.copies and eye.every_copy are shares of all episodes: together at most 1")
         return self
 
 

@@ -14,13 +14,16 @@ from anomalygpt.dialogue.words import Filled, color_phrase, color_text, defect_o
 from anomalygpt.records import Facts
 
 _LETTERS = "ABCD"
+_WRONG = (0.2, 0.2, 0.6)
+"""Chances of one, two and three wrong options; four in all are the usual number."""
 
 
 def multiple_choice(book: Phrasebook, facts: Facts, rng: Generator) -> Asked:
     """Draws a multiple-choice question whose right option follows from the facts."""
     subject, right, wrong = _subject(book, facts, rng)
     phrases = book.kinds["choice"]
-    others = [wrong[int(index)] for index in rng.permutation(len(wrong))[: int(rng.integers(1, 4))]]
+    count = int(rng.choice([1, 2, 3], p=_WRONG))
+    others = [wrong[int(index)] for index in rng.permutation(len(wrong))[:count]]
     options = [right, *others]
     options = [options[int(index)] for index in rng.permutation(len(options))]
     layout = pick(phrases.parts["layout"], rng)

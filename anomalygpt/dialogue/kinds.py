@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
     "how": Kind(0.4, 1.2),
     "off_topic": Kind(1.6, 3.0),
     "unclear": Kind(0.4, 0.8),
-    "choice": Kind(8.0, 8.0),
+    "choice": Kind(14.0, 16.0),
 }
 """Every kind by name; each has a phrase file of that name in every language."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -20,13 +21,19 @@ from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import COPIES
 from anomalygpt.model.reference_memory import LayerMatch, match
 from anomalygpt.model.state_prompts import ANY, SHARPNESS, SURFACE, TEMPLATES, UNNAMED
-from anomalygpt.records import Sample
+from anomalygpt.records import Defect, Sample
+from anomalygpt.simulation.defects import KINDS
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_episode
 from anomalygpt.training import losses
 
 PRODUCTS = (*sorted(NAMED), *UNNAMED)
 """Names that the image embedding learns to tell apart; the last two stand for all unnamed ones."""
+
+
+LATER = 48
+"""After so many steps an episode is shown again. A multiple of usual numbers of workers, each of which finds there what
+it has drawn itself."""
 
 
 def product_index(sample: Sample) -> int:
@@ -54,7 +61,7 @@ class EyeBatch:
         shots: references of each episode.
         copies: turned copies of references of each episode.
         queries: queries of each episode.
-        masks: Q×S×S bool.
+        masks: Q×S×S uint8, 0 where normal, else 1 and the index of the defect's kind in `KINDS`.
         products: index into `PRODUCTS` of each episode.
         told: whether the product's name is told to the state prompts, of each episode.
     """
@@ -81,17 +88,47 @@ class EyeData(torch.utils.data.Dataset[EyeBatch]):
         self.config = config
         self.data = config.eye
 
+        self._drawn: OrderedDict[int, list[Sample]] = OrderedDict()
+
     def __len__(self) -> int:
         return self.config.steps * self.config.batch
 
     def __getitem__(self, index: int) -> EyeBatch:
+        rng = np.random.default_rng((self.config.seed, self.config.first_seed + index, 1))
+        place, batch = index % self.config.batch, self.config.batch
+        if place < self.data.again * batch and index >= LATER * batch:
+            episode = exchanged(self._episode(index - LATER * batch + batch - 1 - 2 * place), rng)
+        else:
+            episode = self._episode(index)
+        return arranged(episode, self.data, rng)
+
+    def _episode(self, index: int) -> list[Sample]:
+        """Episode number `index` as it is drawn; each process keeps its last ones."""
+        if index in self._drawn:
+            return self._drawn[index]
         seed = self.config.first_seed + index
-        rng = np.random.default_rng((self.config.seed, seed, 1))
+        rng = np.random.default_rng((self.config.seed, seed, 7))
         shots = int(rng.choice(list(self.data.shots), p=list(self.data.shots.values())))
         early = index < self.data.early * self.config.steps * self.config.batch
         size = self.data.early_size if early else self.data.size
         episode = make_episode((seed,), size, shots, self.data.queries)
-        return arranged(episode, self.data, rng)
+        if self.data.again:
+            self._drawn[index] = episode
+            while len(self._drawn) > LATER * self.config.batch // max(1, self.config.workers) + self.config.batch:
+                self._drawn.popitem(last=False)
+        return episode
+
+
+def exchanged(episode: Sequence[Sample], rng: np.random.Generator) -> list[Sample]:
+    """The episode with its good photos dealt out anew to references and normal queries."""
+    good = [*episode[0].references, *(sample.query for sample in episode if not sample.anomalous)]
+    dealt = [good[index] for index in rng.permutation(len(good))]
+    references = tuple(dealt[: len(episode[0].references)])
+    rest = iter(dealt[len(references) :])
+    return [
+        replace(sample, references=references, query=sample.query if sample.anomalous else next(rest))
+        for sample in episode
+    ]
 
 
 def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator) -> EyeBatch:
@@ -117,11 +154,13 @@ def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator
 
     references = [same(photo) for photo in episode[0].references]
     queries = [same(sample.query) for sample in episode]
-    masks = [same(sample.mask) for sample in episode]
+    masks = [same(marked_kinds(sample)) for sample in episode]
     copies: list[NDArray[Any]] = []
-    if rng.random() < data.copies:
+    chance = rng.random()
+    if chance < data.copies + data.every_copy:
         turn = COPIES[int(rng.integers(len(COPIES)))]
-        copies = [turn(photo) for photo in references]
+        turns = (turn,) if chance < data.copies else COPIES
+        copies = [turned(photo) for photo in references for turned in turns]
         if rng.random() < 0.6:
             queries, masks = [turn(photo) for photo in queries], [turn(mask) for mask in masks]
     return EyeBatch(
@@ -133,6 +172,21 @@ def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator
         [product_index(episode[0])],
         [told],
     )
+
+
+def marked_kinds(sample: Sample) -> NDArray[np.uint8]:
+    """S×S, 0 where the sample is normal, else 1 and the index in `KINDS` of the smallest defect that lies there."""
+    marked = np.zeros(sample.mask.shape, np.uint8)
+    for defect in sorted(sample.defects, key=lambda defect: -_box_area(defect)):
+        left, top, right, bottom = defect.box
+        inside = marked[top:bottom, left:right]
+        inside[sample.mask[top:bottom, left:right]] = 1 + KINDS.index(defect.kind)
+    return marked
+
+
+def _box_area(defect: Defect) -> int:
+    left, top, right, bottom = defect.box
+    return (right - left) * (bottom - top)
 
 
 def _oblong(size: int, rng: np.random.Generator) -> tuple[slice, slice]:
@@ -195,8 +249,9 @@ class EyeTask(nn.Module):
         )
         logits = eye.decoder(query.patches, states[owner])
         named: dict[str, list[Tensor]] = {key: [] for key in ("text_focal", "text_dice", "distance")}
+        faulty = batch.masks > 0
         for layer, found in zip(logits, matches, strict=True):
-            targets = losses.cell_targets(batch.masks, layer.shape[-1])
+            targets = losses.cell_targets(faulty, layer.shape[-1])
             text = (layer[:, 1] - layer[:, 0]).float()
             named["text_focal"].append(losses.focal(text, targets, positive=4.0))
             named["text_dice"].append(losses.dice(text, targets))
@@ -204,10 +259,12 @@ class EyeTask(nn.Module):
         result = {key: torch.stack(values).sum() for key, values in named.items()}
         for prefix, found_or_none in (("", matches), ("alone_", None)):
             fused = fusion(query, logits, found_or_none)
-            targets = losses.cell_targets(batch.masks, fused.shape[-1])
-            result[f"{prefix}focal"] = losses.focal(fused, targets, positive=4.0)
-            result[f"{prefix}dice"] = losses.dice(fused, targets)
-            result[f"{prefix}score"] = losses.photo_score(fused, targets)
+            targets = losses.cell_targets(faulty, fused.logits.shape[-1])
+            result[f"{prefix}focal"] = losses.focal(fused.logits, targets, positive=4.0)
+            result[f"{prefix}dice"] = losses.dice(fused.logits, targets)
+            result[f"{prefix}score"] = losses.photo_score(fused.logits, targets)
+            if fusion.kinds is not None:
+                result[f"{prefix}kind"] = losses.region_kinds(fusion.kinds(fused.context).float(), batch.masks, targets)
         return result | self._product_losses(query, batch)
 
     def _match(self, features: Features, batch: EyeBatch) -> list[LayerMatch]:

@@ -85,6 +85,7 @@ def run(
             f"batch {config.batch} cannot be shared evenly by {accelerator.num_processes} processes in "
             f"{config.accumulate} parts each; make batch a multiple of {shares}"
         )
+    task.to(accelerator.device)
     optimizer = make_optimizer(config, task, accelerator.device)
     average = MovingAverage(task, config.average) if config.average else None
     if is_sharded(accelerator):

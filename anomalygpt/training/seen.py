@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from rich.progress import track
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -48,6 +49,7 @@ def see_photos(eye: Eye, config: TrainingConfig, folder: Path) -> SeenPhotos:
     """
     assert config.voice is not None
     folder.mkdir(parents=True, exist_ok=True)
+    eye = eye.to(PartialState().device)
     chunks = []
     starts = range(0, config.voice.photos, CHUNK)
     for start in track(starts, description="photos"):
@@ -83,22 +85,25 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
             product = products.of(query)
             inspection = look(eye, sample.query, query, states, memory, len(references), product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
-            kept["embeddings"].append(query.embedding[0].clone())
+            kept["embeddings"].append(query.embedding[0].cpu().clone())
             kept["maps"].append(torch.from_numpy(square_map(inspection, learner.map_size)).half())
-            kept["looks"].append(eye.region_features(query, masks)[0].clone())
+            kept["looks"].append(eye.region_features(query, masks.to(eye.device))[0].cpu().clone())
             named = product or None if eye.config.products else sample.product
-            facts.append(_facts(sample, inspection, named))
+            kinds = _kinds(sample, inspection, bool(eye.config.fusion.kinds))
+            facts.append(Facts(inspection.evidence, named, sample.texture, kinds))
     return {key: torch.stack(values).contiguous() for key, values in kept.items()}, facts
 
 
-def _facts(sample: Sample, inspection: Inspection, product: str | None) -> Facts:
-    """Measured evidence and product, with the true kind of defect under each region that lies on one."""
+def _kinds(sample: Sample, inspection: Inspection, told: bool) -> tuple[str | None, ...]:
+    """The kind of defect of each region: as the eye tells it, or the true one under it where the eye tells none."""
+    if told:
+        return tuple(region.kind or None for region in inspection.regions)
     kinds: list[str | None] = []
     for region in inspection.regions:
         shared = [(_shared(region.box, defect.box), defect.kind) for defect in sample.defects]
         best = max(shared, default=(0.0, None), key=lambda pair: pair[0])
         kinds.append(best[1] if best[0] > 0.2 else None)
-    return Facts(inspection.evidence, product, sample.texture, tuple(kinds))
+    return tuple(kinds)
 
 
 def _shared(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> float:
