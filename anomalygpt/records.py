@@ -42,7 +42,6 @@ class Region:
         elongation: long axis over short axis, 1 for a disc.
         angle: direction of the long axis, degrees anticlockwise from horizontal, in [0, 180).
         color_difference: mean (L, a, b) of the region less that of its surroundings, CIELAB units.
-        kind: of defect, as the eye takes it ("scratch"); "" where it cannot tell.
     """
 
     index: int
@@ -55,7 +54,6 @@ class Region:
     elongation: float
     angle: float
     color_difference: tuple[float, float, float]
-    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -117,19 +117,15 @@ class FusionConfig(Frozen):
         residual: channels to which the difference between a patch and its match is projected, per layer.
         calibrated: with rule "paper", set the reference map to 0.5 at the distance that the references themselves
             show to be normal. Without it the distances are those of the paper, and 0.5 means nothing.
-        kinds: of defects that the fusion network tells apart; none where it does not.
     """
 
     rule: Literal["paper", "fused"] = "paper"
     channels: Positive | None = None
     residual: Natural = 0
     calibrated: bool = False
-    kinds: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _agree(self) -> FusionConfig:
-        if self.kinds and self.channels is None:
-            raise ValueError("fusion.kinds needs fusion.channels: the network that fuses also tells kinds of defects")
         if self.rule == "fused" and self.channels is None:
             raise ValueError("fusion.rule 'fused' needs fusion.channels: the width of the network that fuses")
         if self.rule == "fused" and self.calibrated:

@@ -53,8 +53,7 @@ def evidence_text(evidence: Evidence) -> str:
     for region in evidence.regions:
         lines.append(
             f"{region.index}: {region.place}; {share_text(region)} {size_of(region)}; {box_text(region)} pixels; "
-            f"peak {unit_text(region.peak)}; {shape_of(region)}; {color_of(region)}"
-            f"{f'; {region.kind}' if region.kind else ''}{marks.get(id(region), '')}"
+            f"peak {unit_text(region.peak)}; {shape_of(region)}; {color_of(region)}{marks.get(id(region), '')}"
         )
     return "\n".join(lines)
 

@@ -320,7 +320,7 @@ class Session:
         plans = self.inspector.plans
         among = tuple(index for index, name in plans.items() if name == kind)
         odds = () if among else self.inspector.plan_odds(question)
-        return conversation.plan(conversation.append(self._prompt(question)), among or tuple(plans), odds)[1]
+        return conversation.append_planned(self._prompt(question), among or tuple(plans), odds)[1]
 
     @torch.inference_mode()
     def _prompt(self, question: str) -> torch.Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -15,18 +14,6 @@ from anomalygpt.model.encoder import Encoder, Features
 from anomalygpt.model.map_fusion import MapFusion, paper_map, upsample_logits
 from anomalygpt.model.reference_memory import LayerMemory, match, remember
 from anomalygpt.model.state_prompts import state_embeddings
-
-
-class Anomaly(NamedTuple):
-    """What the eye makes of B photos.
-
-    Attributes:
-        map: B×S×S float32 in [0, 1].
-        context: for `Eye.defect_kinds`; None where the eye tells no kinds.
-    """
-
-    map: Tensor
-    context: Tensor | None
 
 
 class Eye(nn.Module):
@@ -63,15 +50,15 @@ class Eye(nn.Module):
         """The memory of K encoded references; `aligned` is False for turned copies."""
         return remember(references, aligned, self.config.memory.coarse_search)
 
-    def inspect(
+    def anomaly_map(
         self,
         query: Features,
         states: Tensor,
         memory: list[LayerMemory] | None,
         rule: str | None = None,
         normal: float | None = None,
-    ) -> Anomaly:
-        """The anomaly maps of B photos.
+    ) -> Tensor:
+        """The anomaly map of B photos, B×S×S float32 in [0, 1].
 
         Args:
             query: encoded photos.
@@ -88,23 +75,10 @@ class Eye(nn.Module):
         logits = self.decoder(query.patches, states.expand(len(query.embedding), -1, -1))
         matches = None if memory is None else match(query, memory, self.config.memory)
         if (rule or self.config.fusion.rule) == "paper":
-            return Anomaly(paper_map(logits, matches, size, normal), None)
+            return paper_map(logits, matches, size, normal)
         if self.fusion is None:
             raise ValueError("this model has no fusion network; use rule 'paper'")
-        fused = self.fusion(query, logits, matches)
-        context = None if self.fusion.kinds is None else fused.context
-        return Anomaly(upsample_logits(fused.logits, size).sigmoid(), context)
-
-    def defect_kinds(self, context: Tensor, masks: Tensor) -> Tensor:
-        """How likely each of `config.fusion.kinds` is for each region, B×R×K, rows adding up to 1.
-
-        Args:
-            context: of `inspect`, which gave one.
-            masks: B×R×S×S, weights of each region in [0, 1].
-        """
-        assert self.fusion is not None and self.fusion.kinds is not None
-        logits = self.fusion.kinds(context).float()
-        return (_pooled(masks, logits.shape[2:]) @ logits.flatten(2).transpose(1, 2)).softmax(-1)
+        return upsample_logits(self.fusion(query, logits, matches), size).sigmoid()
 
     def region_features(self, query: Features, masks: Tensor) -> Tensor:
         """The look of regions: features of all layers pooled under each, B×R×C.
@@ -115,11 +89,7 @@ class Eye(nn.Module):
         """
         pooled = []
         for layer in query.patches:
-            pooled.append(_pooled(masks.to(layer.dtype), layer.shape[2:]) @ layer.flatten(2).transpose(1, 2))
+            weights = F.adaptive_avg_pool2d(masks.to(layer.dtype), (layer.shape[2], layer.shape[3])).flatten(2)
+            weights = weights / weights.sum(2, keepdim=True).clamp(min=1e-6)
+            pooled.append(weights @ layer.flatten(2).transpose(1, 2))
         return torch.cat(pooled, 2)
-
-
-def _pooled(masks: Tensor, grid: torch.Size) -> Tensor:
-    """Weights of regions B×R×S×S on a grid of h×w cells: B×R×hw, those of each region adding up to 1."""
-    weights = F.adaptive_avg_pool2d(masks, (grid[0], grid[1])).flatten(2)
-    return weights / weights.sum(2, keepdim=True).clamp(min=1e-6)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from anomalygpt.model.answer_text import AnswerText
+from anomalygpt.model.choosing import Chooser
 
 Reason = Literal["stop", "length", "context", "cancelled"]
 
@@ -50,8 +51,8 @@ class CausalModel(Protocol):
     def new_cache(self) -> Any:
         """An empty cache with `get_seq_length()` and `crop(-n)`, which drops the last n positions."""
 
-    def step(self, embeddings: Tensor, cache: Any) -> Tensor:
-        """Reads embeddings 1×T×H into the cache, gives the logits V of what comes next."""
+    def step(self, embeddings: Tensor, cache: Any, keep: int = 1) -> Tensor:
+        """Reads embeddings 1×T×H into the cache, gives the logits keep×V of what follows the last `keep` of them."""
 
 
 @dataclass(frozen=True)
@@ -110,32 +111,49 @@ class KVSession:
         Raises:
             ContextFull: if they do not fit; nothing is read then.
         """
+        return self._read(embeddings, 1)[0]
+
+    def _read(self, embeddings: Tensor, keep: int) -> Tensor:
         if embeddings.shape[1] > self.room:
             raise _full(self.language)
-        return self.language.step(embeddings, self._cache)
+        return self.language.step(embeddings, self._cache, keep)
 
     @torch.inference_mode()
     def append_ids(self, ids: Sequence[int]) -> Tensor:
         """Reads token ids, at least one; otherwise as `append`."""
         return self.append(self.language.embed_ids(torch.tensor([list(ids)])))
 
-    def plan(self, logits: Tensor, among: Sequence[int], odds: Sequence[float] = ()) -> tuple[int | None, Tensor]:
-        """Reads the likeliest of some ids, whatever the temperature: what is talked about is not left to chance.
+    @torch.inference_mode()
+    def append_planned(
+        self, prompt: Tensor, among: Sequence[int], odds: Sequence[float] = ()
+    ) -> tuple[int | None, Tensor]:
+        """Reads a prompt and the likeliest of some ids, whatever the temperature: what is talked about is not chance.
+
+        The id that the odds alone would choose is read along with the prompt; where the model agrees, as it mostly does,
+        the first word comes one step sooner.
 
         Args:
-            logits: the model's own.
-            among: the ids.
-            odds: logarithms added to the logits of each of them; empty: nothing.
+            prompt: embeddings 1×T×H.
+            among: the ids; empty: the prompt alone is read.
+            odds: logarithms added to the model's logits of each of them; empty: nothing.
 
         Returns:
-            The id and the logits of what comes next; None and the logits as they were if there are no ids.
+            The id, None if there are none, and the logits of what comes next.
+
+        Raises:
+            ContextFull: if they do not fit.
         """
         if not among:
-            return None, logits
-        scores = logits[torch.tensor(among, device=logits.device)]
-        if odds:
-            scores = scores + torch.tensor(odds, device=logits.device)
+            return None, self.append(prompt)
+        added = torch.tensor(odds or [0.0] * len(among))
+        guess = among[int(added.argmax())]
+        guessed = self.language.embed_ids(torch.tensor([[guess]]))
+        logits = self._read(torch.cat([prompt.to(guessed.device, guessed.dtype), guessed], 1), 2)
+        scores = logits[0, torch.tensor(among, device=logits.device)] + added.to(logits.device)
         chosen = among[int(scores.argmax())]
+        if chosen == guess:
+            return chosen, logits[1]
+        self.restore(self.length - 1)
         return chosen, self.append_ids([chosen])
 
     def checkpoint(self) -> int:
@@ -246,7 +264,7 @@ class _Answer:
             raise RuntimeError("This conversation is still answering: finish or close that answer first.")
         mark = session.checkpoint()
         try:
-            self.plan, logits = session.plan(session.append(prompt), self._settings.plan, self._settings.odds)
+            self.plan, logits = session.append_planned(prompt, self._settings.plan, self._settings.odds)
             start = session.length
             try:
                 for piece in self._generate(logits):
@@ -272,7 +290,8 @@ class _Answer:
                 "The language model gives no numbers (NaN). Its number format is too narrow for it, or its weights are "
                 "damaged: load it in bfloat16 or float32, or fetch the checkpoint again."
             )
-        session, choose = self._session, _Chooser(self._settings)
+        session, settings = self._session, self._settings
+        choose = Chooser(settings.temperature, settings.top_p, settings.seed)
         while True:
             if self._cancel.is_set():
                 self.reason = "cancelled"
@@ -285,7 +304,7 @@ class _Answer:
             piece = self._written.push(index)
             if self._written.stopped:
                 self.reason = "stop"
-            elif self.tokens >= self._settings.max_new_tokens:
+            elif self.tokens >= settings.max_new_tokens:
                 self.reason = "length"
             elif session.room <= self._reserve:
                 self.reason = "context"
@@ -295,7 +314,7 @@ class _Answer:
                 return
             logits = session.append_ids([index])
 
-    def _allowed(self, choose: _Chooser, logits: Tensor) -> int:
+    def _allowed(self, choose: Chooser, logits: Tensor) -> int:
         """The first choice with which the answer may go on; the very first if so many are refused."""
         first = index = choose(logits)
         allow, language = self._settings.allow, self._session.language
@@ -326,27 +345,3 @@ def _full(language: CausalModel) -> ContextFull:
         f"This conversation has used up the {language.max_positions} tokens that the language model can hold. "
         "Clear the chat to go on; the photo stays."
     )
-
-
-class _Chooser:
-    """Chooses tokens from logits: the most likely one, or a random one of the most likely (top-p)."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        # On the CPU wherever the model is, so that a seed means the same everywhere.
-        self._generator = torch.Generator()
-        if settings.seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(settings.seed)
-
-    def __call__(self, logits: Tensor) -> int:
-        if self._settings.temperature == 0:
-            return int(logits.argmax())
-        probabilities, order = (logits / self._settings.temperature).softmax(-1).sort(descending=True)
-        cumulative = probabilities.cumsum(-1)
-        # The most likely tokens up to the one that reaches top_p, that one included.
-        count = int((cumulative - probabilities < self._settings.top_p).sum())
-        point = float(torch.rand((), generator=self._generator)) * cumulative[count - 1]
-        position = int(torch.searchsorted(cumulative[:count], point))
-        return int(order[min(position, count - 1)])

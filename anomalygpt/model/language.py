@@ -207,21 +207,21 @@ class Language(nn.Module):
         return DynamicCache()
 
     @torch.inference_mode()
-    def step(self, embeddings: Tensor, cache: DynamicCache) -> Tensor:
-        """Reads embeddings 1×T×H into the cache and gives the float32 logits V of what comes next.
+    def step(self, embeddings: Tensor, cache: DynamicCache, keep: int = 1) -> Tensor:
+        """Reads embeddings 1×T×H into the cache; the float32 logits, keep×V, of what follows the last `keep` of them.
 
         If the model fails, the cache is left as it was.
         """
         length = cache.get_seq_length()
         inputs = embeddings.to(self.device, self.dtype)
         try:
-            output = self.model(inputs_embeds=inputs, use_cache=True, logits_to_keep=1, **{self._cache_name: cache})
+            output = self.model(inputs_embeds=inputs, use_cache=True, logits_to_keep=keep, **{self._cache_name: cache})
         except BaseException:
             # Some layers have read the embeddings and others have not.
             for layer in cast(list[DynamicLayer], cache.layers):
                 layer.crop(length - layer.get_seq_length())
             raise
-        return output.logits[0, -1].float()
+        return output.logits[0].float()
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:

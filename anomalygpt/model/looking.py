@@ -6,7 +6,6 @@ The session, and the training of the voice, both look through here, so that word
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,10 +29,6 @@ COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda photo: photo[:, ::-1],
 )
 """How else a good part may lie before the camera."""
-
-
-KNOWN = 0.4
-"""The least chance at which a kind of defect is told."""
 
 
 @torch.inference_mode()
@@ -119,28 +114,12 @@ def look(
         normal: by rule "paper", the distance at which the reference map is 0.5; None: as in the paper.
         product: what `Products` takes the part for.
     """
-    seen = eye.inspect(query, states, memory, rule, normal)
-    square = seen.map[0].float().cpu().numpy()
+    square = eye.anomaly_map(query, states, memory, rule, normal)[0].float().cpu().numpy()
     height, width = photo.shape[:2]
     anomaly_map = Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
     score = float(anomaly_map.max())  # the paper's image score, of the map as it is shown
     regions = find_regions(anomaly_map, photo) if score >= ANOMALOUS else ()
-    inspection = Inspection(photo, anomaly_map, Evidence(score, regions, width, height, references, product))
-    if not regions or seen.context is None:
-        return inspection
-    masks = torch.from_numpy(region_masks(inspection, len(square), len(regions)))[None].to(seen.context.device)
-    kinds = _named(eye.defect_kinds(seen.context, masks)[0], eye.config.fusion.kinds)
-    named = tuple(replace(region, kind=kind) for region, kind in zip(regions, kinds, strict=True))
-    return replace(inspection, evidence=replace(inspection.evidence, regions=named))
-
-
-def _named(chances: Tensor, kinds: Sequence[str]) -> list[str]:
-    """The likeliest kind of each row of R×K, "" where it is less likely than `KNOWN`."""
-    best = chances.max(1)
-    return [
-        kinds[index] if chance >= KNOWN else ""
-        for chance, index in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-    ]
+    return Inspection(photo, anomaly_map, Evidence(score, regions, width, height, references, product))
 
 
 def square_map(inspection: Inspection, size: int) -> NDArray[np.float32]:

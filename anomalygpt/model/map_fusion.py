@@ -7,8 +7,6 @@ that 0.5 means the same on the map, on the score and on products never seen.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -57,18 +55,6 @@ class ContextBlock(nn.Module):
         return x + self.second(F.relu(self.first(F.relu(x)) + whole[:, :, None, None]))
 
 
-class Fused(NamedTuple):
-    """What `MapFusion` makes of the evidence, at the finest grid of the layers.
-
-    Attributes:
-        logits: of the map, B×h×w; its maximum is the logit of the photo's score.
-        context: B×C×h×w, from which `MapFusion.kinds` tells what kind of defect lies where.
-    """
-
-    logits: Tensor
-    context: Tensor
-
-
 class MapFusion(nn.Module):
     """The learned, calibrated rule. One map of logits comes out, at the finest grid of the layers.
 
@@ -87,26 +73,16 @@ class MapFusion(nn.Module):
         self.differ = nn.ModuleList(nn.Conv2d(channels, residual, 1) for channels in encoder.widths)
         self.look = nn.ModuleList(nn.Conv2d(channels, residual, 1) for channels in encoder.widths)
         layers = len(encoder.widths)
-        every = layers * (1 + self.MEASURES + 2 * residual) + 1
-        self.stem = nn.Conv2d(every, width, 3, padding=1)
+        self.stem = nn.Conv2d(layers * (1 + self.MEASURES + 2 * residual) + 1, width, 3, padding=1)
         self.blocks = nn.Sequential(*[ContextBlock(width) for _ in range(3)])
         self.local = nn.Conv2d(width, 1, 3, padding=1)
         self.whole = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
-        self.kinds = None
-        if config.kinds:
-            self.kinds = nn.Sequential(
-                nn.Conv2d(width + every, width, 3, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(width, width, 3, padding=1),
-                nn.ReLU(),
-                nn.Conv2d(width, len(config.kinds), 1),
-            )
         # An untrained network starts at "normal", as nearly every cell is.
         assert self.local.bias is not None
         nn.init.constant_(self.local.bias, -2.0)
 
-    def forward(self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None) -> Fused:
-        """Reads the evidence of B photos; `matches` is None without a reference."""
+    def forward(self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None) -> Tensor:
+        """Logits of the fused map, B×h×w at the finest grid; its maximum is the logit of the photo's score."""
         finest = max((patches.shape[2:] for patches in query.patches), key=lambda grid: grid[0])
         evidence = []
         for index, (patches, text) in enumerate(zip(query.patches, logits, strict=True)):
@@ -124,11 +100,9 @@ class MapFusion(nn.Module):
             layer = torch.cat([channel.to(channels[0].dtype) for channel in channels], 1)
             evidence.append(F.interpolate(layer, tuple(finest), mode="bilinear", align_corners=False))
         known = torch.full_like(evidence[0][:, :1], float(matches is not None))
-        read = torch.cat([*evidence, known], 1)
-        x = self.blocks(self.stem(read))
+        x = self.blocks(self.stem(torch.cat([*evidence, known], 1)))
         whole = self.whole(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1).relu())
-        logits = (self.local(x.relu()) + whole[:, :, None, None])[:, 0].float()
-        return Fused(logits, torch.cat([x.relu(), read.to(x.dtype)], 1))
+        return (self.local(x.relu()) + whole[:, :, None, None])[:, 0].float()
 
 
 def upsample_logits(logits: Tensor, size: int) -> Tensor:

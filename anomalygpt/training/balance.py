@@ -49,7 +49,7 @@ def balance(eye: Eye, samples: int) -> float:
     for index in track(range(samples), description="balance"):
         sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size))
         memory, _ = remember_photos(eye, sample.references, eye.config.memory.rotations)
-        seen = eye.inspect(encode_photos(eye, [sample.query]), states, memory, "fused").map
+        seen = eye.anomaly_map(encode_photos(eye, [sample.query]), states, memory, "fused")
         logits[bool(sample.mask.any())].append(float(seen.amax().double().logit(1e-9)))
     shift = balancing_shift(logits[False], logits[True])
     eye.fusion.local.bias += shift

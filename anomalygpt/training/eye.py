@@ -21,8 +21,7 @@ from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import COPIES
 from anomalygpt.model.reference_memory import LayerMatch, match
 from anomalygpt.model.state_prompts import ANY, SHARPNESS, SURFACE, TEMPLATES, UNNAMED
-from anomalygpt.records import Defect, Sample
-from anomalygpt.simulation.defects import KINDS
+from anomalygpt.records import Sample
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_episode
 from anomalygpt.training import losses
@@ -61,7 +60,7 @@ class EyeBatch:
         shots: references of each episode.
         copies: turned copies of references of each episode.
         queries: queries of each episode.
-        masks: Q×S×S uint8, 0 where normal, else 1 and the index of the defect's kind in `KINDS`.
+        masks: Q×S×S bool.
         products: index into `PRODUCTS` of each episode.
         told: whether the product's name is told to the state prompts, of each episode.
     """
@@ -154,7 +153,7 @@ def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator
 
     references = [same(photo) for photo in episode[0].references]
     queries = [same(sample.query) for sample in episode]
-    masks = [same(marked_kinds(sample)) for sample in episode]
+    masks = [same(sample.mask) for sample in episode]
     copies: list[NDArray[Any]] = []
     chance = rng.random()
     if chance < data.copies + data.every_copy:
@@ -172,21 +171,6 @@ def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator
         [product_index(episode[0])],
         [told],
     )
-
-
-def marked_kinds(sample: Sample) -> NDArray[np.uint8]:
-    """S×S, 0 where the sample is normal, else 1 and the index in `KINDS` of the smallest defect that lies there."""
-    marked = np.zeros(sample.mask.shape, np.uint8)
-    for defect in sorted(sample.defects, key=lambda defect: -_box_area(defect)):
-        left, top, right, bottom = defect.box
-        inside = marked[top:bottom, left:right]
-        inside[sample.mask[top:bottom, left:right]] = 1 + KINDS.index(defect.kind)
-    return marked
-
-
-def _box_area(defect: Defect) -> int:
-    left, top, right, bottom = defect.box
-    return (right - left) * (bottom - top)
 
 
 def _oblong(size: int, rng: np.random.Generator) -> tuple[slice, slice]:
@@ -249,9 +233,8 @@ class EyeTask(nn.Module):
         )
         logits = eye.decoder(query.patches, states[owner])
         named: dict[str, list[Tensor]] = {key: [] for key in ("text_focal", "text_dice", "distance")}
-        faulty = batch.masks > 0
         for layer, found in zip(logits, matches, strict=True):
-            targets = losses.cell_targets(faulty, layer.shape[-1])
+            targets = losses.cell_targets(batch.masks, layer.shape[-1])
             text = (layer[:, 1] - layer[:, 0]).float()
             named["text_focal"].append(losses.focal(text, targets, positive=4.0))
             named["text_dice"].append(losses.dice(text, targets))
@@ -259,12 +242,10 @@ class EyeTask(nn.Module):
         result = {key: torch.stack(values).sum() for key, values in named.items()}
         for prefix, found_or_none in (("", matches), ("alone_", None)):
             fused = fusion(query, logits, found_or_none)
-            targets = losses.cell_targets(faulty, fused.logits.shape[-1])
-            result[f"{prefix}focal"] = losses.focal(fused.logits, targets, positive=4.0)
-            result[f"{prefix}dice"] = losses.dice(fused.logits, targets)
-            result[f"{prefix}score"] = losses.photo_score(fused.logits, targets)
-            if fusion.kinds is not None:
-                result[f"{prefix}kind"] = losses.region_kinds(fusion.kinds(fused.context).float(), batch.masks, targets)
+            targets = losses.cell_targets(batch.masks, fused.shape[-1])
+            result[f"{prefix}focal"] = losses.focal(fused, targets, positive=4.0)
+            result[f"{prefix}dice"] = losses.dice(fused, targets)
+            result[f"{prefix}score"] = losses.photo_score(fused, targets)
         return result | self._product_losses(query, batch)
 
     def _match(self, features: Features, batch: EyeBatch) -> list[LayerMatch]:

@@ -59,21 +59,3 @@ def margin(distances: Tensor, targets: Tensor, near: float = 0.1, far: float = 0
     pull = (distances - near).clamp(min=0) * (1 - targets)
     push = (far - distances).clamp(min=0) * targets
     return pull.sum() / (1 - targets).sum().clamp(min=1) + push.sum() / targets.sum().clamp(min=1)
-
-
-def region_kinds(logits: Tensor, masks: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy of the kind of each defect, whose logits are the mean over its cells, as at use.
-
-    Args:
-        logits: B×K×h×w.
-        masks: B×S×S integers, 0 where normal, else 1 and the index of the kind.
-        targets: which cells are anomalous, B×h×w of 0 and 1.
-    """
-    kinds = F.adaptive_max_pool2d(masks[:, None].float(), targets.shape[1:])[:, 0].long() * (targets > 0)
-    cells = F.one_hot(kinds, logits.shape[1] + 1)[..., 1:].to(logits.dtype).flatten(1, 2)
-    counts = cells.sum(1)
-    pooled = torch.einsum("bnd,bkn->bdk", cells, logits.flatten(2)) / counts.clamp(min=1)[..., None]
-    photo, kind = (counts > 0).nonzero(as_tuple=True)
-    if not len(kind):
-        return logits.sum() * 0
-    return F.cross_entropy(pooled[photo, kind], kind)

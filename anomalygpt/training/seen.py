@@ -89,21 +89,18 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
             kept["maps"].append(torch.from_numpy(square_map(inspection, learner.map_size)).half())
             kept["looks"].append(eye.region_features(query, masks.to(eye.device))[0].cpu().clone())
             named = product or None if eye.config.products else sample.product
-            kinds = _kinds(sample, inspection, bool(eye.config.fusion.kinds))
-            facts.append(Facts(inspection.evidence, named, sample.texture, kinds))
+            facts.append(_facts(sample, inspection, named))
     return {key: torch.stack(values).contiguous() for key, values in kept.items()}, facts
 
 
-def _kinds(sample: Sample, inspection: Inspection, told: bool) -> tuple[str | None, ...]:
-    """The kind of defect of each region: as the eye tells it, or the true one under it where the eye tells none."""
-    if told:
-        return tuple(region.kind or None for region in inspection.regions)
+def _facts(sample: Sample, inspection: Inspection, product: str | None) -> Facts:
+    """Measured evidence and product, with the true kind of defect under each region that lies on one."""
     kinds: list[str | None] = []
     for region in inspection.regions:
         shared = [(_shared(region.box, defect.box), defect.kind) for defect in sample.defects]
         best = max(shared, default=(0.0, None), key=lambda pair: pair[0])
         kinds.append(best[1] if best[0] > 0.2 else None)
-    return tuple(kinds)
+    return Facts(inspection.evidence, product, sample.texture, tuple(kinds))
 
 
 def _shared(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> float:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from anomalygpt.web.memory import return_memory
 from anomalygpt.web.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -67,3 +68,5 @@ class Visitors:
             _, visitor = self._seen.pop(key, (0.0, None))
         if visitor is not None:
             visitor.leave()
+            del visitor
+            return_memory()

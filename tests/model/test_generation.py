@@ -30,6 +30,7 @@ class ByteModel:
         self.script = list(script.encode() if isinstance(script, str) else script)
         self.max_positions = max_positions
         self.fail_at = -1
+        self.steps = 0
 
     def token_ids(self, text, bos=False):
         return torch.tensor([list(text.encode())], dtype=torch.long)
@@ -43,9 +44,13 @@ class ByteModel:
     def new_cache(self):
         return ListCache()
 
-    def step(self, embeddings, cache):
+    def step(self, embeddings, cache, keep=1):
         cache.extend(embeddings[0, :, 0].long().tolist())
-        said = len(cache) - 1 - max(i for i, index in enumerate(cache) if index == ord(">"))
+        self.steps += 1
+        return torch.stack([self.after(cache[: len(cache) - later]) for later in reversed(range(keep))])
+
+    def after(self, read):
+        said = len(read) - 1 - max(i for i, index in enumerate(read) if index == ord(">"))
         if said == self.fail_at:
             raise RuntimeError("out of memory")
         logits = torch.zeros(257)
@@ -86,6 +91,15 @@ def test_what_may_not_follow_is_passed_over_for_the_next_likeliest():
     assert (stream.text, held) == ("5x\x00.", "Q>5x\x00.\n###")
     sampled, _, _ = ask("5x1.\n###", allow=allow, temperature=0.1, top_p=0.9, seed=1)
     assert "x1" not in sampled.text and sampled.finished
+
+
+@pytest.mark.parametrize(("odds", "steps"), [((0.0, 1.0), 1), ((1.0, 0.0), 2)])
+def test_a_plan_that_the_odds_foresaw_costs_no_step(odds, steps):
+    model = ByteModel([ord("b"), *b"Yes.\n###"])  # the model is for b, by 9
+    session = KVSession(model)
+    plan, logits = session.append_planned(prompt(model), (ord("a"), ord("b")), odds)
+    assert (plan, int(logits.argmax()), model.steps) == (ord("b"), ord("Y"), steps)
+    assert bytes(session._cache) == b"Q>b"
 
 
 def test_the_likeliest_plan_is_read_first_and_never_shown():
@@ -246,7 +260,7 @@ def test_an_answer_that_meets_the_end_of_the_context_is_closed():
 
 def test_a_model_without_numbers_is_reported():
     model = ByteModel("Yes.")
-    model.step = lambda embeddings, cache: torch.full((257,), torch.nan)
+    model.step = lambda embeddings, cache, keep: torch.full((keep, 257), torch.nan)
     with pytest.raises(FloatingPointError, match="bfloat16"):
         next(Stream(KVSession(model), prompt(model), Settings((STOP,))))
 
@@ -263,8 +277,7 @@ def test_impossible_settings_are_refused(wrong):
 class Dice(ByteModel):
     """Always gives the same four letters the probabilities 0.5, 0.3, 0.15 and 0.05."""
 
-    def step(self, embeddings, cache):
-        super().step(embeddings, cache)
+    def after(self, read):
         logits = torch.full((257,), -torch.inf)
         logits[torch.tensor(list(b"dacb"))] = torch.tensor([0.5, 0.3, 0.15, 0.05]).log()
         return logits

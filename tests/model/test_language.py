@@ -133,7 +133,9 @@ def test_a_step_reads_into_the_cache(language):
     language.step(embeddings[:, :3], cache)
     logits = language.step(embeddings[:, 3:], cache)
     assert cache.get_seq_length() == embeddings.shape[1]
-    assert torch.allclose(logits, language(embeddings)[0, -1], atol=1e-5)
+    assert torch.allclose(logits, language(embeddings)[0, -1:], atol=1e-5)
+    again = language.new_cache()
+    assert torch.allclose(language.step(embeddings, again, 2), language(embeddings)[0, -2:], atol=1e-5)
 
 
 def test_a_failing_step_leaves_the_cache_as_it_was(tokenizer, monkeypatch):

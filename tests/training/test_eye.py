@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.model.build import build_eye
-from anomalygpt.training.eye import PRODUCTS, EyeData, EyeTask, join
+from anomalygpt.simulation.scene import make_episode
+from anomalygpt.training.eye import LATER, PRODUCTS, EyeData, EyeTask, exchanged, join
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,46 @@ def test_turned_copies_lie_behind_the_references_and_queries_often_lie_as_they_d
         assert any(torch.equal(copy, turn) for turn in turns)
         turned_queries += not torch.equal(with_copies.squares[2 * shots :], without.squares[shots:])
     assert 0 < turned_queries < 8
+
+
+def test_all_copies_of_a_reference_may_be_in_memory(recipe):
+    eye = recipe.eye.model_copy(update={"copies": 0.0, "every_copy": 1.0, "oblong": 0.0})
+    item = EyeData(recipe.model_copy(update={"eye": eye}))[0]
+    assert item.copies == [4 * item.shots[0]]
+    reference, copies = item.squares[0], item.squares[item.shots[0] :][:4]
+    turns = [torch.rot90(reference, turn, (1, 2)) for turn in (1, 2, 3)] + [reference.flip(2)]
+    assert all(torch.equal(copy, turn) for copy, turn in zip(copies, turns, strict=True))
+
+
+def test_an_episode_comes_again_with_good_photos_dealt_out_anew(recipe):
+    plain = {"copies": 0.0, "oblong": 0.0, "again": 0.5}
+    data = EyeData(recipe.model_copy(update={"eye": recipe.eye.model_copy(update=plain), "batch": 2}))
+
+    def photos(item):
+        turned = [torch.rot90(item.squares, turn, (2, 3)) for turn in range(4)]
+        return {photo.numpy().tobytes() for way in turned for photo in (*way, *way.flip(3))}
+
+    for step in range(LATER, LATER + 3):
+        first, again = data[2 * (step - LATER) + 1], data[2 * step]
+        assert photos(first) == photos(again) and not torch.equal(first.squares, again.squares)
+        assert first.masks.any() == again.masks.any()
+        assert photos(data[2 * step + 1]).isdisjoint(photos(first))
+
+
+def test_good_photos_are_exchanged_and_defects_stay():
+    episode = make_episode(5, 32, shots=2, queries=4)
+    dealt = next(
+        dealt
+        for dealt in (exchanged(episode, np.random.default_rng(seed)) for seed in range(20))
+        if {id(photo) for photo in dealt[0].references} != {id(photo) for photo in episode[0].references}
+    )
+    assert [s.defects for s in dealt] == [s.defects for s in episode]
+    assert all(a.query is b.query for a, b in zip(dealt, episode, strict=True) if a.anomalous)
+
+    def good(samples):
+        return {id(p) for p in (*samples[0].references, *(s.query for s in samples if not s.anomalous))}
+
+    assert good(dealt) == good(episode)
 
 
 def test_photos_that_are_not_square_are_padded_with_their_edges(recipe):
