@@ -78,7 +78,8 @@ class Eye(nn.Module):
             return paper_map(logits, matches, size, normal)
         if self.fusion is None:
             raise ValueError("this model has no fusion network; use rule 'paper'")
-        return upsample_logits(self.fusion(query, logits, matches), size).sigmoid()
+        references = 1 if memory is None else int(memory[0].aligned.sum())
+        return upsample_logits(self.fusion(query, logits, matches, references), size).sigmoid()
 
     def region_features(self, query: Features, masks: Tensor) -> Tensor:
         """The look of regions: features of all layers pooled under each, B×R×C.

@@ -64,6 +64,8 @@ class MapFusion(nn.Module):
 
     MEASURES = 8
 
+    per_doubling: Tensor
+
     def __init__(self, config: FusionConfig, encoder: EncoderConfig) -> None:
         super().__init__()
         if config.channels is None:
@@ -77,12 +79,24 @@ class MapFusion(nn.Module):
         self.blocks = nn.Sequential(*[ContextBlock(width) for _ in range(3)])
         self.local = nn.Conv2d(width, 1, 3, padding=1)
         self.whole = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+        # The more references, the nearer anything lies to one of them: scores fall, and this is what they are raised by
+        # for each doubling (`training.balance`).
+        self.register_buffer("per_doubling", torch.zeros(()))
         # An untrained network starts at "normal", as nearly every cell is.
         assert self.local.bias is not None
         nn.init.constant_(self.local.bias, -2.0)
 
-    def forward(self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None) -> Tensor:
-        """Logits of the fused map, B×h×w at the finest grid; its maximum is the logit of the photo's score."""
+    def forward(
+        self, query: Features, logits: list[Tensor], matches: list[LayerMatch] | None, references: Tensor | int = 1
+    ) -> Tensor:
+        """Logits of the fused map, B×h×w at the finest grid; its maximum is the logit of the photo's score.
+
+        Args:
+            query: encoded photos.
+            logits: of the text map, by layer.
+            matches: with the references, by layer; None without any.
+            references: how many, without turned copies; of each photo (B) or of all.
+        """
         finest = max((patches.shape[2:] for patches in query.patches), key=lambda grid: grid[0])
         evidence = []
         for index, (patches, text) in enumerate(zip(query.patches, logits, strict=True)):
@@ -102,7 +116,9 @@ class MapFusion(nn.Module):
         known = torch.full_like(evidence[0][:, :1], float(matches is not None))
         x = self.blocks(self.stem(torch.cat([*evidence, known], 1)))
         whole = self.whole(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1).relu())
-        return (self.local(x.relu()) + whole[:, :, None, None])[:, 0].float()
+        fused = (self.local(x.relu()) + whole[:, :, None, None])[:, 0].float()
+        doublings = torch.as_tensor(references, dtype=torch.float32, device=fused.device).log2()
+        return fused + self.per_doubling * doublings.view(-1, 1, 1)
 
 
 def upsample_logits(logits: Tensor, size: int) -> Tensor:

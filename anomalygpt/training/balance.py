@@ -1,13 +1,15 @@
-"""Where 0.5 lies: one number of the trained eye, set on simulated photos that no stage has learned from.
+"""Where 0.5 lies: two numbers of the trained eye, set on simulated photos that no stage has learned from.
 
 Training holds the highest cell of a normal photo under 0.5, but with all turned copies in memory a photo has more to be
-near to than in most episodes, and scores fall. So the bias of the map is set once more, to where simulated photos
-are right as often when they are good as when they are faulty.
+near to than in most episodes, and scores fall; with several references they fall further. So the bias of the map, and
+what is added to it for each doubling of the references, are set once more, to where simulated photos are right as often
+when they are good as when they are faulty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log2
 
 import numpy as np
 import torch
@@ -20,6 +22,9 @@ from anomalygpt.training.shown import photo_side
 
 FIRST_SEED = 4_000_000
 """Of the samples; no other stage draws from there."""
+
+COUNTS = (1, 4)
+"""References with which each sample is compared."""
 
 
 def balancing_shift(good: Sequence[float], faulty: Sequence[float]) -> float:
@@ -35,22 +40,29 @@ def balancing_shift(good: Sequence[float], faulty: Sequence[float]) -> float:
 
 
 @torch.inference_mode()
-def balance(eye: Eye, samples: int) -> float:
-    """Sets the bias of the eye's map on simulated samples with one reference each; returns what was added to it.
+def balance(eye: Eye, samples: int) -> tuple[float, float]:
+    """Sets the bias of the eye's map and what each doubling of the references adds to it.
 
     Args:
         eye: with a fusion network, in evaluation mode.
-        samples: how many, about half of them faulty.
+        samples: how many simulated ones, about half of them faulty; each is compared with so many references as `COUNTS` says.
+
+    Returns:
+        What was added to the bias, and what each doubling adds from now on.
     """
     if eye.fusion is None or eye.fusion.local.bias is None:
         raise ValueError("only an eye with a fusion network has a bias to set")
-    logits: dict[bool, list[float]] = {False: [], True: []}
+    eye.fusion.per_doubling.zero_()
+    logits: dict[tuple[int, bool], list[float]] = {(count, faulty): [] for count in COUNTS for faulty in (False, True)}
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
-        sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size))
-        memory, _ = remember_photos(eye, sample.references, eye.config.memory.rotations)
-        seen = eye.anomaly_map(encode_photos(eye, [sample.query]), states, memory, "fused")
-        logits[bool(sample.mask.any())].append(float(seen.amax().double().logit(1e-9)))
-    shift = balancing_shift(logits[False], logits[True])
-    eye.fusion.local.bias += shift
-    return shift
+        sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size), shots=COUNTS[-1])
+        query = encode_photos(eye, [sample.query])
+        for count in COUNTS:
+            memory, _ = remember_photos(eye, sample.references[:count], eye.config.memory.rotations)
+            score = float(eye.anomaly_map(query, states, memory, "fused").amax().double().logit(1e-9))
+            logits[count, bool(sample.mask.any())].append(score)
+    one, many = (balancing_shift(logits[count, False], logits[count, True]) for count in COUNTS)
+    eye.fusion.local.bias += one
+    eye.fusion.per_doubling.fill_((many - one) / log2(COUNTS[-1]))
+    return one, float(eye.fusion.per_doubling)

@@ -240,8 +240,11 @@ class EyeTask(nn.Module):
             named["text_dice"].append(losses.dice(text, targets))
             named["distance"].append(losses.margin(found.distance.float(), targets))
         result = {key: torch.stack(values).sum() for key, values in named.items()}
-        for prefix, found_or_none in (("", matches), ("alone_", None)):
-            fused = fusion(query, logits, found_or_none)
+        shots = torch.repeat_interleave(
+            torch.tensor(batch.shots, device=states.device), torch.tensor(batch.queries, device=states.device)
+        )
+        for prefix, found_or_none, references in (("", matches, shots), ("alone_", None, 1)):
+            fused = fusion(query, logits, found_or_none, references)
             targets = losses.cell_targets(batch.masks, fused.shape[-1])
             result[f"{prefix}focal"] = losses.focal(fused, targets, positive=4.0)
             result[f"{prefix}dice"] = losses.dice(fused, targets)

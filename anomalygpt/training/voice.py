@@ -108,6 +108,8 @@ class VoiceTask(nn.Module):
         super().__init__()
         self.model = model
         model.eye.requires_grad_(False)
+        if model.question_reader is not None:  # it has a stage of its own
+            model.question_reader.requires_grad_(False)
         plans = PromptFormat(model.config.prompt_format).plans
         self.plans = torch.tensor(model.language.special_ids(list(plans)))
 
