@@ -129,8 +129,8 @@ class KVSession:
     ) -> tuple[int | None, Tensor]:
         """Reads a prompt and the likeliest of some ids, whatever the temperature: what is talked about is not chance.
 
-        The id that the odds alone would choose is read along with the prompt; where the model agrees, as it mostly does,
-        the first word comes one step sooner.
+        The id that the odds alone would choose is read along with the prompt; where the model agrees, as it mostly
+        does, the first word comes one step sooner.
 
         Args:
             prompt: embeddings 1×T×H.

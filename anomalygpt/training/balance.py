@@ -45,7 +45,8 @@ def balance(eye: Eye, samples: int) -> tuple[float, float]:
 
     Args:
         eye: with a fusion network, in evaluation mode.
-        samples: how many simulated ones, about half of them faulty; each is compared with so many references as `COUNTS` says.
+        samples: how many simulated ones, about half of them faulty; each is compared with as many references as
+            `COUNTS` says.
 
     Returns:
         What was added to the bias, and what each doubling adds from now on.

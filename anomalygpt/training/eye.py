@@ -243,8 +243,8 @@ class EyeTask(nn.Module):
         shots = torch.repeat_interleave(
             torch.tensor(batch.shots, device=states.device), torch.tensor(batch.queries, device=states.device)
         )
-        for prefix, found_or_none, references in (("", matches, shots), ("alone_", None, 1)):
-            fused = fusion(query, logits, found_or_none, references)
+        for prefix, found_or_none in (("", matches), ("alone_", None)):
+            fused = fusion(query, logits, found_or_none, 1 if found_or_none is None else shots)
             targets = losses.cell_targets(batch.masks, fused.shape[-1])
             result[f"{prefix}focal"] = losses.focal(fused, targets, positive=4.0)
             result[f"{prefix}dice"] = losses.dice(fused, targets)
