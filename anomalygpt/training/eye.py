@@ -86,7 +86,6 @@ class EyeData(torch.utils.data.Dataset[EyeBatch]):
             raise ValueError("the recipe has no section 'eye'")
         self.config = config
         self.data = config.eye
-
         self._drawn: OrderedDict[int, list[Sample]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -227,10 +226,8 @@ class EyeTask(nn.Module):
         ]
         distinct = sorted(set(names))
         states = eye.states(distinct)
-        owner = torch.repeat_interleave(
-            torch.tensor([distinct.index(name) for name in names], device=states.device),
-            torch.tensor(batch.queries, device=states.device),
-        )
+        queries = torch.tensor(batch.queries, device=states.device)
+        owner = torch.tensor([distinct.index(name) for name in names], device=states.device).repeat_interleave(queries)
         logits = eye.decoder(query.patches, states[owner])
         named: dict[str, list[Tensor]] = {key: [] for key in ("text_focal", "text_dice", "distance")}
         for layer, found in zip(logits, matches, strict=True):
@@ -240,9 +237,7 @@ class EyeTask(nn.Module):
             named["text_dice"].append(losses.dice(text, targets))
             named["distance"].append(losses.margin(found.distance.float(), targets))
         result = {key: torch.stack(values).sum() for key, values in named.items()}
-        shots = torch.repeat_interleave(
-            torch.tensor(batch.shots, device=states.device), torch.tensor(batch.queries, device=states.device)
-        )
+        shots = torch.tensor(batch.shots, device=states.device).repeat_interleave(queries)
         for prefix, found_or_none in (("", matches), ("alone_", None)):
             fused = fusion(query, logits, found_or_none, 1 if found_or_none is None else shots)
             targets = losses.cell_targets(batch.masks, fused.shape[-1])

@@ -85,14 +85,15 @@ def run(
             f"batch {config.batch} cannot be shared evenly by {accelerator.num_processes} processes in "
             f"{config.accumulate} parts each; make batch a multiple of {shares}"
         )
-    task.to(accelerator.device)
+    sharded = is_sharded(accelerator)
+    if not sharded:  # what is spread over several GPUs may be too large for one
+        task.to(accelerator.device)
     optimizer = make_optimizer(config, task, accelerator.device)
     average = MovingAverage(task, config.average) if config.average else None
-    if is_sharded(accelerator):
+    if sharded:
         wrapped, optimizer, start = prepare_sharded(accelerator, config, out / "state", task, optimizer)
     else:
         start = load_state(out / "state", task, optimizer, average)
-        task.to(accelerator.device)
         wrapped, optimizer = accelerator.prepare(task, optimizer)
     learning = [parameter for parameter in wrapped.parameters() if parameter.requires_grad]
     loader = torch.utils.data.DataLoader(
