@@ -22,8 +22,8 @@ from anomalygpt.imaging.read import read_photo
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.figures import KnownFigures
 from anomalygpt.model.generation import KVSession, Settings, Stream
-from anomalygpt.model.looking import encode_photos, look, region_masks, remember_photos, square_map
-from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.model.looking import encode_photos, look, region_masks, square_map
+from anomalygpt.model.reference_scale import References
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
 
@@ -64,7 +64,7 @@ class Session:
         self._rule = rule
         self._rotations = inspector.model.config.memory.rotations
         self._references: list[NDArray[np.uint8]] = []
-        self._memory: list[LayerMemory] | None = None
+        self._known: References | None = None
         self._normal: float | None = None
         self._query: Features | None = None
         self._conversation: KVSession | None = None
@@ -282,11 +282,11 @@ class Session:
 
     def _remember(self) -> None:
         """Makes the memory of the present references, and looks anew."""
-        eye, self._memory, self._normal = self.inspector.model.eye, None, None
+        eye, self._known, self._normal = self.inspector.model.eye, None, None
         if self._references:
-            self._memory, features = remember_photos(eye, self._references, self._rotations)
+            self._known = References(eye, self._references, self._rotations)
             if eye.config.fusion.calibrated:
-                self._normal = normal_distance(eye, self._references, features)
+                self._normal = normal_distance(eye, self._references, self._known.features)
         self._look()
 
     def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
@@ -300,8 +300,9 @@ class Session:
         with torch.inference_mode():
             states = eye.states([self._description])
         product = self.inspector.product_of(self._query, self._description)
+        memory = None if self._known is None else self._known.memory_for(pixels, self._query)
         self.inspection = look(
-            eye, pixels, self._query, states, self._memory, len(self._references), self.rule, self._normal, product
+            eye, pixels, self._query, states, memory, len(self._references), self.rule, self._normal, product
         )
 
     def _known_figures(self, question: str) -> Callable[[str, str], bool] | None:

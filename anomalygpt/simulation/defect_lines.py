@@ -1,4 +1,4 @@
-"""Defects that are lines: scratch, crack and cut, each `(image, part, rng) -> image`."""
+"""Defects that are lines: scratch and cut, each `(image, part, rng) -> image`."""
 
 from __future__ import annotations
 
@@ -59,45 +59,6 @@ def scratch(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
         shifted = np.roll(line, (round(unit * np.cos(angle) + 0.01), -round(unit * np.sin(angle) + 0.01)), (0, 1))
         return image + (np.float32(0.6 * contrast) * (line - shifted))[..., None]
     return blend(image, random_color(rng, (0.0, 0.6), (0.2, 0.9)), line * np.float32(min(1.0, contrast * 1.4)))
-
-
-def crack(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
-    """A jagged line with branches, dark, seldom bright, from a hairline hardly seen to a gaping one."""
-    size, unit = image.shape[0], _unit(image)
-    length = extent(part) * log_uniform(rng, 0.12, 1.3)
-    width = unit * log_uniform(rng, 0.5, 3.0 if rng.random() < 0.3 else 1.6)
-    angle = rng.uniform(0, 2 * np.pi)
-    pace = unit * rng.uniform(2.5, 6.0)
-    steps = int(np.clip(length / pace, 5, 90))
-    jitter, drift = rng.uniform(0.1, 0.6), rng.uniform(0.02, 0.16)
-    middle = pick_point(part, rng)
-    main = [wander(middle, angle + turn, length / 2, (steps + 1) // 2, jitter, drift, rng) for turn in (0.0, np.pi)]
-    line = np.zeros((size, size), np.float32)
-    open_ends: list[tuple[np.ndarray, float]] = [(path, width) for path in main]
-    branches = int(rng.choice([0, 1, 2, 4], p=[0.45, 0.25, 0.2, 0.1]))
-    for _ in range(branches):
-        path, wide = open_ends[int(rng.integers(len(open_ends)))]
-        at = int(rng.integers(1, len(path) - 1))
-        heading = np.arctan2(*(path[at] - path[at - 1])[::-1]) + rng.choice([-1, 1]) * rng.uniform(0.4, 1.3)
-        reach = length * rng.uniform(0.1, 0.4)
-        ends = (float(path[at, 0]), float(path[at, 1]))
-        open_ends.append((wander(ends, heading, reach, max(3, int(reach / pace)), jitter, drift, rng), wide * 0.75))
-    for path, wide in open_ends:
-        count = len(path) - 1
-        fade = np.linspace(1.0, rng.uniform(0.3, 1.0), count) * rng.uniform(0.75, 1.0, count)
-        thin = np.linspace(1.0, rng.uniform(0.2, 0.8), count) * np.exp(rng.normal(0, 0.3, count))
-        line = np.maximum(line, stroke(size, path, wide * thin, fade))
-    line = soften(line, unit * rng.uniform(0.15, 0.6))
-    contrast = np.float32(log_uniform(rng, 0.18 if width < 1.3 * unit else 0.5, 0.97))
-    if rng.random() < 0.88:
-        inner = np.float32(rng.uniform(0.0, 0.3)) * image.mean(axis=(0, 1))
-        cracked = blend(image, inner, contrast * line)
-    else:
-        cracked = blend(image, np.full(3, rng.uniform(0.75, 1.0)), contrast * line)
-    if width > unit and rng.random() < 0.5:
-        side = soften(np.roll(line, (1, 1), (0, 1)), unit * 0.8) * (1 - line)
-        cracked = cracked + (np.float32(0.25) * contrast * side)[..., None]
-    return cracked
 
 
 def cut(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:

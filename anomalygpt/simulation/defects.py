@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from anomalygpt.simulation import defect_lines, defect_spots
+from anomalygpt.simulation import defect_cracks, defect_lines, defect_spots
 from anomalygpt.simulation.base import FloatImage
 from anomalygpt.simulation.strokes import Mask, strongest
 
@@ -32,7 +32,7 @@ KINDS: tuple[str, ...] = (
 
 _DRAWN: dict[str, Callable[[FloatImage, Mask, Generator], FloatImage]] = {
     "scratch": defect_lines.scratch,
-    "crack": defect_lines.crack,
+    "crack": defect_cracks.crack,
     "cut": defect_lines.cut,
     "hole": defect_spots.hole,
     "stain": defect_spots.stain,

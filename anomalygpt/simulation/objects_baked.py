@@ -66,6 +66,8 @@ class Cookie(Product):
         self._chips = (int(rng.integers(4, 9)), int(rng.integers(9, 22))) if self._kind == "chips" else (0, 0)
         self._rim, self._mottle = rng.uniform(5, 14), rng.uniform(0.06, 0.3) * (1.0 if loose else 0.5)
         self._chip_size = rng.uniform(0.04, 0.095)
+        self._drops = rng.random() < 0.5  # smooth drops, or pieces broken off a bar
+        self._buried = rng.uniform(0.0, 0.6)
         self._sugar = rng.uniform(0.3, 0.8) if loose and rng.random() < 0.3 else 0.0
         self._docks = int(rng.integers(2, 6)) if self._kind in ("cracker", "stamped") else 0
         self._dock_size = rng.uniform(0.014, 0.03)
@@ -182,13 +184,15 @@ class Cookie(Product):
         mask = np.zeros((size, size), np.float32)
         for i in range(count):
             extent = self._chip_size * rng.uniform(0.6, 1.5)
-            corners = np.sort(rng.uniform(0, 2 * np.pi, 7))
-            lengths = extent * rng.uniform(0.6, 1.15, 7)
-            points = np.stack(
-                [cx[i] + lengths * np.cos(corners), cy[i] + lengths * rng.uniform(0.55, 1) * np.sin(corners)], 1
-            )
+            sides = 20 if self._drops else 7
+            corners = np.sort(rng.uniform(0, 2 * np.pi, sides))
+            lengths = extent * (np.full(sides, 0.8) if self._drops else rng.uniform(0.6, 1.15, sides))
+            flat_by = rng.uniform(0.55, 1, 1 if self._drops else sides)
+            across, along = lengths * np.cos(corners), lengths * flat_by * np.sin(corners)
+            points = np.stack(rotated(across, along, rng.uniform(0, 180)), 1) + np.array([cx[i], cy[i]], np.float32)
             pixels = np.round(((points + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
-            cv2.fillPoly(mask, [pixels], 1.0, shift=4)
+            # Dough has risen over some more than over others.
+            cv2.fillPoly(mask, [pixels], float(1 - self._buried * rng.random()), shift=4)
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), size / 224), np.float32)
         hidden = np.clip(mask * 1.5 - np.float32(0.3) - np.float32(0.25) * np.maximum(crumb, 0), 0, 1)
         halo = cv2.GaussianBlur(mask, (0, 0), size / 80)

@@ -31,6 +31,8 @@ _GROWN = ("cookie", "hazelnut")
 """Products of so free a form that a bent one is as good as another."""
 _OWN_FAULT = 0.75
 """Chance that a product paints a fault itself where a general one of the same kind exists."""
+_THIN = ("crack",)
+"""Kinds that come twice as often as others: they have the most forms and are the hardest to see."""
 _FOREIGN = 0.3
 """Chance that a pasted patch comes from another product."""
 _FAINTEST = (1.2 * LEAST_CONTRAST, 4 * LEAST_CONTRAST)
@@ -83,7 +85,7 @@ class Take:
 
 
 def spoil(take: Take, spare: FloatImage, rng: Generator) -> tuple[NDArray[np.uint8], Mask, tuple[Defect, ...]]:
-    """Puts one to three defects on, kinds drawn evenly from those that fit, those that change the form first.
+    """Puts one to three defects on, kinds drawn from those that fit, those that change the form first.
 
     Args:
         take: the photo, of a good instance so far.
@@ -147,7 +149,8 @@ def _surface(product: Product, kind: str) -> Surface:
 def _wishes(kinds: list[str], rng: Generator) -> list[str]:
     """One to three kinds, faults of form first: they need the bare part."""
     count = int(rng.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))
-    return sorted((kinds[int(rng.integers(len(kinds)))] for _ in range(count)), key=lambda kind: kind in _SURFACE)
+    drawn = [*kinds, *(kind for kind in kinds if kind in _THIN)]
+    return sorted((drawn[int(rng.integers(len(drawn)))] for _ in range(count)), key=lambda kind: kind in _SURFACE)
 
 
 def _reshaped(take: Take, kind: str, rng: Generator) -> Layer:

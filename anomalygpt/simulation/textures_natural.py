@@ -242,6 +242,7 @@ class Concrete(Product):
         self.pore_count = rng.uniform(4, 60) * (self.kind != "asphalt")
         self.trowel = rng.uniform(0.0, 0.05) * (rng.random() < 0.5)
         self.trowel_angle = rng.uniform(0, 180)
+        self.clumps = rng.uniform(0.0, 0.5) * (self.kind == "asphalt")
 
     def _pores(self, size: int, rng: Generator) -> FloatImage:
         """Round air holes of many sizes, float32 size×size in [0, 1]."""
@@ -256,8 +257,9 @@ class Concrete(Product):
         return cv2.GaussianBlur(mask, (3, 3), 0.6).astype(np.float32) * np.float32(1 / 255)
 
     def paint(self, size: int, rng: Generator, fault: str | None = None, fault_rng: Generator | None = None) -> Layer:
-        """Paints another place of the same wall or road."""
-        across = min(self.across, size / 2.4)
+        """Paints another place of the same wall or road: stones lie coarser here, finer or denser there."""
+        across = min(self.across * np.exp(rng.normal(0, 0.2 * self.clumps)), size / 2.4)
+        stones = self.stones + np.float32(self.clumps) * (rng.standard_normal() + smooth_noise(rng, size, 3))
         clouds = fractal_noise(rng, size, rng.uniform(2, 4), 5, 0.6) * np.float32(self.cloud)
         grain = band_noise(rng, size, across)
         rough = band_noise(rng, size, across * 0.5)
@@ -268,7 +270,7 @@ class Concrete(Product):
             tone += streaks(rng, size, 30, 0.6, self.trowel_angle + rng.normal(0, 8)) * np.float32(self.trowel)
         hue = batch(rng, 0.05)
         color = toned(self.color * hue, tone)
-        color = mixed(color, self.stone * hue, soft_step(band_noise(rng, size, across * 0.8, 0.3), self.stones, 0.5))
+        color = mixed(color, self.stone * hue, soft_step(band_noise(rng, size, across * 0.8, 0.3) - stones, 0.0, 0.5))
         holes = soft_step(band_noise(rng, size, across * 0.9), self.pits, 0.7)
         if self.pore_count:
             holes = np.maximum(holes * np.float32(0.6), self._pores(size, rng))

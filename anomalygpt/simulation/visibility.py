@@ -27,6 +27,8 @@ LEAST_STRANGENESS = 3.2
 """On a surface: how unusual a pasted patch must be in colour or roughness, in deviations of the good surface."""
 LEAST_NOVELTY = 2.2
 """On a surface: smallest change of local colour or roughness, in deviations of the good surface."""
+LEAST_SPREAD = 0.65
+"""Share of the smallest change that is enough for a defect which covers much."""
 
 
 def visible(
@@ -65,7 +67,9 @@ def visible(
     usual = _features(before, sigma)[::2, ::2][own[::2, ::2]]
     deviation = usual.std(axis=0) + 1.5
     if surface == "drawn":
-        return _ninth_decile(new - old, deviation) > LEAST_NOVELTY
+        # The eye sums along a long line or over a wide spot what it would not see in a small one.
+        spread = max(LEAST_SPREAD, min(1.0, np.sqrt(400 / relative)))
+        return _ninth_decile(new - old, deviation) > LEAST_NOVELTY * spread
     shift = np.abs(new.mean(axis=0) - old.mean(axis=0)) / deviation
     return _ninth_decile(new - usual.mean(axis=0), deviation) > LEAST_STRANGENESS or float(shift.max()) > 1.2
 

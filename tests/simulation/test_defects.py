@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from anomalygpt.simulation.defect_cracks import fracture
 from anomalygpt.simulation.defects import DRAWN, KINDS, apply_defect, difference_mask
 
 
@@ -93,3 +94,31 @@ def test_a_changed_form_is_filled_where_its_inside_looks_the_same() -> None:
     wide[90:110, 90:110] = 100
     assert not difference_mask(before, wide)[100, 100]
     assert difference_mask(before, wide, solid=True)[100, 100]
+
+
+def test_cracks_run_from_side_to_side_as_well_as_end_within_the_part() -> None:
+    image = np.full((160, 160, 3), 0.6, np.float32)
+    everywhere = np.ones((160, 160), bool)
+    across, within, faint = 0, 0, 0
+    for seed in range(60):
+        changed, mask = apply_defect("crack", image, everywhere, np.random.default_rng(seed))
+        if not mask.any():
+            continue
+        rows, columns = np.nonzero(mask)
+        spans = max(np.ptp(rows), np.ptp(columns)) > 150
+        across += spans
+        within += not spans
+        faint += np.abs(changed - image)[mask].mean() < 0.12
+    assert across >= 6 and within >= 20 and faint >= 6
+
+
+def test_a_break_through_grains_wanders_at_every_scale() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        path = fracture((10.0, 20.0), 0.3, 200.0, 2.0, rng)
+        assert path[0] == pytest.approx((10.0, 20.0), abs=1e-9)
+        assert np.linalg.norm(path[-1] - path[0]) == pytest.approx(200, rel=0.25)
+        for scale in (1, 4, 16):
+            steps = np.diff(path[::scale], axis=0)
+            turns = np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0])))
+            assert np.abs(turns).mean() > 0.02
