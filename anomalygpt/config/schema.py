@@ -274,12 +274,14 @@ class GenerationConfig(Frozen):
     Attributes:
         known_figures: whether answers are kept to figures that the model has read (measured, told, asked). Small models
             slip between digits; one that knows of the world has figures of its own.
+        known_words: whether answers state only colours and shapes that were measured; likewise.
     """
 
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)
     top_p: float = Field(default=0.9, gt=0.0, le=1.0)
     max_new_tokens: Positive = 160
     known_figures: bool = False
+    known_words: bool = False
 
 
 class AnomalyGPTConfig(Frozen):
@@ -329,8 +331,9 @@ class AnomalyGPTConfig(Frozen):
             )
         if self.question_reader is not None and not self.prompt_format.plan:
             raise ValueError("question_reader needs prompt_format.plan: without plans it has nothing to say")
-        if self.generation.known_figures and not self.prompt_format.evidence:
-            raise ValueError("generation.known_figures needs prompt_format.evidence: no figures are told without it")
+        for rule in ("known_figures", "known_words"):
+            if getattr(self.generation, rule) and not self.prompt_format.evidence:
+                raise ValueError(f"generation.{rule} needs prompt_format.evidence: nothing is told without it")
         if self.decoder.form == "projection" and self.fusion.channels is not None:
             raise ValueError("fusion.channels needs a text map of every layer, which decoder.form 'projection' lacks")
         if self.published:

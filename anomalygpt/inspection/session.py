@@ -7,7 +7,7 @@ new tokens, because the session keeps the language model's key/value cache.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from anomalygpt.dialogue.prompt_format import evidence_text
 from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.imaging.read import read_photo
+from anomalygpt.inspection.grounding import grounded
 from anomalygpt.model.encoder import Features
-from anomalygpt.model.figures import KnownFigures
 from anomalygpt.model.generation import KVSession, Settings, Stream
 from anomalygpt.model.looking import encode_photos, look, region_masks, square_map
 from anomalygpt.model.reference_scale import References
@@ -186,7 +185,12 @@ class Session:
             seed=seed,
             plan=tuple(self.inspector.plans),
             odds=self.inspector.plan_odds(question),
-            allow=self._known_figures(question),
+            allow=grounded(
+                defaults,
+                self.inspection.evidence,
+                (self._description, *(turn.question for turn in self.turns), question),
+                self.inspector.plans,
+            ),
         )
         if self._conversation is None:
             self._conversation = KVSession(self.inspector.model.language)
@@ -304,13 +308,6 @@ class Session:
         self.inspection = look(
             eye, pixels, self._query, states, memory, len(self._references), self.rule, self._normal, product
         )
-
-    def _known_figures(self, question: str) -> Callable[[str, str], bool] | None:
-        """What keeps an answer to figures that the model has read; None where it may write any."""
-        if self.inspection is None or not self.inspector.model.config.generation.known_figures:
-            return None
-        asked = (turn.question for turn in self.turns)
-        return KnownFigures((evidence_text(self.inspection.evidence), self._description, *asked, question)).allow
 
     def _read(self, conversation: KVSession, question: str, kind: str) -> torch.Tensor:
         """Reads a question and the plan of its answer; the logits of the answer's first token.

@@ -68,7 +68,7 @@ class Settings:
         seed: of sampling; None draws one.
         plan: ids of which the likeliest is read before the answer begins, and never shown; empty: none is.
         odds: what else is known of each of `plan`, as logarithms that are added to the model's own; empty: nothing.
-        allow: whether an answer so far may go on with a piece of text; None allows all.
+        allow: whether an answer of that plan (None without) may go on, after a text, with a piece; None allows all.
     """
 
     stop: tuple[str, ...]
@@ -78,7 +78,7 @@ class Settings:
     seed: int | None = None
     plan: tuple[int, ...] = ()
     odds: tuple[float, ...] = ()
-    allow: Callable[[str, str], bool] | None = None
+    allow: Callable[[int | None, str, str], bool] | None = None
 
     def __post_init__(self) -> None:
         if not self.stop or not all(self.stop):
@@ -321,7 +321,7 @@ class _Answer:
         if allow is None:
             return first
         for _ in range(_CHOICES):
-            if index in language.end_ids or allow(self._written.text, language.decode([index])):
+            if index in language.end_ids or allow(self.plan, self._written.text, language.decode([index])):
                 return index
             logits = logits.index_fill(0, torch.tensor([index], device=logits.device), -torch.inf)
             index = choose(logits)

@@ -188,7 +188,8 @@ class Cookie(Product):
             corners = np.sort(rng.uniform(0, 2 * np.pi, sides))
             lengths = extent * (np.full(sides, 0.8) if self._drops else rng.uniform(0.6, 1.15, sides))
             flat_by = rng.uniform(0.55, 1, 1 if self._drops else sides)
-            across, along = lengths * np.cos(corners), lengths * flat_by * np.sin(corners)
+            across = np.asarray(lengths * np.cos(corners), np.float32)
+            along = np.asarray(lengths * flat_by * np.sin(corners), np.float32)
             points = np.stack(rotated(across, along, rng.uniform(0, 180)), 1) + np.array([cx[i], cy[i]], np.float32)
             pixels = np.round(((points + 1) * (size / 2) - 0.5) * 16).astype(np.int32)
             # Dough has risen over some more than over others.

@@ -84,7 +84,7 @@ def test_odds_of_a_plan_count_with_the_models_own():
 
 
 def test_what_may_not_follow_is_passed_over_for_the_next_likeliest():
-    def allow(text, piece):
+    def allow(plan, text, piece):
         return piece not in "13" or not text.endswith("x")
 
     stream, _, held = ask("5x1.\n###", allow=allow)

@@ -1,0 +1,127 @@
+"""Colours and shapes in answers: an answer says those that were measured, and no others.
+
+What `model.figures` is for numbers this is for words. Where an answer begins to state a colour or a shape, only what
+continues that of a found region is left to it: a small language model knows how to say "darker and redder than its
+surroundings" and does not always look up which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from anomalygpt.dialogue.measures import color_of, shape_of
+from anomalygpt.dialogue.phrasebook import LANGUAGES, read_names
+from anomalygpt.records import Evidence
+
+_SHAPED = ("shape", "region", "describe", "summary", "longer", "place", "difference")
+"""Kinds of question whose answers give shapes; elsewhere "round" may be said of a good part."""
+
+_UNFINISHED = "\ufffd"
+"""What a piece of text ends with that is a part of a sign only."""
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """The statements of one sort in one language.
+
+    Attributes:
+        by_class: the statement for each class of `measures`.
+        always: where one begins, whatever was asked.
+        asked: where one begins in an answer to the question about it.
+        more: what would go on with a further word of the same sort.
+    """
+
+    by_class: dict[str, str]
+    always: re.Pattern[str]
+    asked: re.Pattern[str]
+    more: str
+
+
+class KnownWords:
+    """The colours and shapes that an answer may state.
+
+    Args:
+        evidence: what was measured; nothing is forbidden where there are no regions.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._colors = [(stated, _known(stated, map(color_of, evidence.regions))) for stated in _statements("colors")]
+        self._shapes = [(stated, _known(stated, map(shape_of, evidence.regions))) for stated in _statements("shapes")]
+
+    def allow(self, kind: str, text: str, piece: str) -> bool:
+        """Whether a text may go on with a piece.
+
+        Args:
+            kind: of the question, one of `dialogue.kinds.KINDS`, or "" where it is not known.
+            text, piece: the answer so far, and what would be added.
+        """
+        written = (text + piece).rstrip(_UNFINISHED).lower()
+        return all(
+            _fits(stated, known, written, len(text), kind == name)
+            for name, every in (("color", self._colors), ("shape", self._shapes if kind in _SHAPED else []))
+            for stated, known in every
+        )
+
+
+def _fits(stated: _Stated, known: tuple[str, ...], written: str, before: int, asked: bool) -> bool:
+    """Whether a piece, written from `before` on, leaves every statement a known one so far that was one until then."""
+    longest = max(map(len, stated.by_class.values()))
+    starts = (stated.asked if asked else stated.always).finditer(written, max(0, before - longest))
+    return not known or all(
+        _begins(written[match.start() :], known, stated.more)
+        or not _begins(written[match.start() : before], known, stated.more)
+        for match in starts
+    )
+
+
+def _begins(said: str, known: tuple[str, ...], more: str) -> bool:
+    """Whether a text may become a known statement, or is one and does not go on with more of the same."""
+    return any(
+        one.startswith(said) or (said.startswith(one) and not said[len(one) :].startswith(more)) for one in known
+    )
+
+
+def _known(stated: _Stated, classes: Iterable[str]) -> tuple[str, ...]:
+    """The statements of these classes, from their first word and from the first that tells them apart."""
+    found = dict.fromkeys(stated.by_class[name] for name in classes)
+    return tuple(one[match.start() :] for one in found for match in [*stated.asked.finditer(one)])
+
+
+@cache
+def _statements(table: str) -> tuple[_Stated, ...]:
+    """The statements of colours or shapes in every language."""
+    return tuple((_colors if table == "colors" else _shapes)(read_names(language)) for language in LANGUAGES)
+
+
+def _colors(names: dict[str, Any]) -> _Stated:
+    table, lights = names["colors"], ("much darker", "darker", "brighter", "much brighter")
+    by_class = {"same color": table["same color"]}
+    for light in ("", *lights):
+        for tint in ("", "redder", "greener", "yellower", "bluer"):
+            if words := [table[word] for word in (light, tint) if word]:
+                by_class[" ".join(filter(None, (light, tint)))] = table["frame"].replace("#", table["join"].join(words))
+    words = [table[word] for word in table if word not in ("join", "frame", "same color")]
+    return _stated(by_class, words, table["join"])
+
+
+def _shapes(names: dict[str, Any]) -> _Stated:
+    table = dict(names["shapes"])
+    # Two English words or three Chinese signs tell the beginning of a shape: "long and", "细长且".
+    begun = (re.match(r"[a-z]+( and)?|\w{2,3}", one) for one in table.values())
+    return _stated(table, [match[0] for match in begun if match], "\0")
+
+
+def _stated(by_class: dict[str, str], words: list[str], more: str) -> _Stated:
+    """Statements that begin with whole words, and with any first word where they are asked for."""
+    first = (re.match(r"[a-z]+|\w{2}", one) for one in by_class.values())
+    return _Stated(by_class, _any_of(words), _any_of([*words, *(match[0] for match in first if match)]), more)
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Any of these, the longest first, from the beginning of a word where words are parted by spaces."""
+    ordered = sorted(set(words), key=len, reverse=True)
+    return re.compile("|".join(rf"(?<![a-z]){re.escape(word)}" for word in ordered))

@@ -1,0 +1,87 @@
+"""Answers state the colours and shapes that were measured, in either language, and no others."""
+
+import pytest
+
+from anomalygpt.dialogue.known_words import KnownWords
+from anomalygpt.dialogue.measures import color_of, shape_of
+from anomalygpt.dialogue.phrasebook import phrasebook
+from anomalygpt.dialogue.words import color_text, shape_text
+from anomalygpt.records import Evidence, Region
+
+DARK_RED = (-10.0, 9.0, 0.0)
+BLUE = (0.0, 0.0, -20.0)
+SAME = (0.0, 0.0, 0.0)
+
+
+def region(color, elongation=1.0, angle=0.0, index=1):
+    return Region(index, (0, 0, 9, 9), (4.0, 4.0), 81, 0.1, 0.9, "top", elongation, angle, color)
+
+
+def known(*regions):
+    return KnownWords(Evidence(0.9, regions, 100, 100, 1))
+
+
+def refused(words, kind, answer):
+    """The part of an answer up to the first word that is refused, None if all of it is allowed."""
+    written = ""
+    for piece in answer:
+        if not words.allow(kind, written, piece):
+            return written
+        written += piece
+    return None
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("color", [DARK_RED, BLUE, SAME, (30.0, 0.0, 20.0), (-40.0, -15.0, 0.0)])
+@pytest.mark.parametrize(
+    ("elongation", "angle"), [(1.0, 0.0), (2.0, 0.0), (6.0, 0.0), (6.0, 90.0), (6.0, 45.0), (6.0, 135.0)]
+)
+def test_every_measured_colour_and_shape_can_be_said(language, color, elongation, angle):
+    one = region(color, elongation, angle)
+    book, words = phrasebook(language), known(one)
+    for kind, said in (
+        ("color", color_text(book, one)),
+        ("shape", shape_text(book, one)),
+        ("describe", color_text(book, one)),
+    ):
+        answer = f"It is {said}." if language == "en" else f"它{said}。"
+        assert refused(words, kind, answer) is None, (color_of(one), shape_of(one), answer)
+        assert refused(words, kind, said.capitalize()) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "until"),
+    [
+        ("color", ["It is", " brighter", " than"], "It is"),
+        ("color", ["It is", " much", " darker"], "It is"),
+        ("color", ["It is", " about", " the same color"], "It is"),
+        ("color", ["D", "arker", " than"], "Darker"),
+        ("color", ["它比周围", "更暗", "、", "偏黄"], "它比周围更暗、"),
+        ("color", ["它比周围", "更亮"], "它比周围"),
+        ("", ["A mark that is", " bluer", " than"], "A mark that is"),
+        ("shape", ["It is", " long", " and", " vertical"], "It is long and"),
+        ("shape", ["它是", "椭圆形"], "它是"),
+        ("describe", ["A", " round", " mark"], "A"),
+    ],
+)
+def test_another_colour_or_shape_cannot(kind, answer, until):
+    assert refused(known(region(DARK_RED, 6.0)), kind, answer) == until
+
+
+def test_words_that_only_look_alike_are_free():
+    words = known(region(DARK_RED, 6.0))
+    assert refused(words, "look", ["A good one is", " round", "."]) is None
+    assert refused(words, "describe", ["It goes", " around", " along", " the edge, as long as", " it is seen"]) is None
+    assert refused(words, "size", ["It is", " about", " 4%"]) is None
+
+
+def test_any_region_may_be_spoken_of_and_without_regions_everything_is():
+    words = known(region(DARK_RED), region(BLUE, index=2))
+    assert refused(words, "color", ["It is", " bluer", " than", " its surroundings"]) is None
+    assert refused(known(), "color", ["Nothing is", " darker", " or", " brighter"]) is None
+
+
+def test_one_slip_does_not_refuse_all_that_follows():
+    words = known(region(BLUE))
+    assert words.allow("color", "It is darker than its", " surroundings")
+    assert not words.allow("color", "It is darker than its surroundings and", " redder")
