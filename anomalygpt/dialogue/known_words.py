@@ -1,4 +1,4 @@
-"""Colours and shapes in answers: an answer says those that were measured, and no others.
+"""Colours, shapes and counts in answers: an answer says those that were measured, and no others.
 
 What `model.figures` is for numbers this is for words. Where an answer begins to state a colour or a shape, only what
 continues that of a found region is left to it: a small language model knows how to say "darker and redder than its
@@ -42,7 +42,7 @@ class _Stated:
 
 
 class KnownWords:
-    """The colours and shapes that an answer may state.
+    """The colours, the shapes and the count that an answer may state.
 
     Args:
         evidence: what was measured; nothing is forbidden where there are no regions.
@@ -51,6 +51,7 @@ class KnownWords:
     def __init__(self, evidence: Evidence) -> None:
         self._colors = [(stated, _known(stated, map(color_of, evidence.regions))) for stated in _statements("colors")]
         self._shapes = [(stated, _known(stated, map(shape_of, evidence.regions))) for stated in _statements("shapes")]
+        self._miscounts = _other_counts(len(evidence.regions)) if evidence.regions else None
 
     def allow(self, kind: str, text: str, piece: str) -> bool:
         """Whether a text may go on with a piece.
@@ -60,7 +61,8 @@ class KnownWords:
             text, piece: the answer so far, and what would be added.
         """
         written = (text + piece).rstrip(_UNFINISHED).lower()
-        return all(
+        counts = self._miscounts.finditer(written) if kind == "count" and self._miscounts else ()
+        return not any(match.end() > len(text) for match in counts) and all(
             _fits(stated, known, written, len(text), kind == name)
             for name, every in (("color", self._colors), ("shape", self._shapes if kind in _SHAPED else []))
             for stated, known in every
@@ -89,6 +91,25 @@ def _known(stated: _Stated, classes: Iterable[str]) -> tuple[str, ...]:
     """The statements of these classes, from their first word and from the first that tells them apart."""
     found = dict.fromkeys(stated.by_class[name] for name in classes)
     return tuple(one[match.start() :] for one in found for match in [*stated.asked.finditer(one)])
+
+
+@cache
+def _other_counts(count: int) -> re.Pattern[str]:
+    """Any number of regions but that one, as an answer to "how many" gives it."""
+    english, chinese = ([str(name) for name in read_names(language)["numbers"]] for language in LANGUAGES)
+    others = [word for number, word in enumerate(english) if number != count]
+    # "The strongest one" and "一共" (in all) are no counts; of digits only those after "there are" are.
+    spoken = [word for number, word in enumerate(chinese) if number not in (1, count)]
+    digits = "".join(str(number) for number in range(10) if number != count)
+    ways = [
+        rf"(?<![a-z])(?<!strongest )(?:{'|'.join(others)})(?![a-z])",
+        "(?<![a-z])(?:none|zero)" if count else r"(?!)",
+        "(?<![a-z])single" if count != 1 else r"(?!)",
+        "|".join(spoken),
+        "一[处个]" if count != 1 else r"(?!)",
+        rf"(?<=[共到有现] )[{digits}](?![\d.])",
+    ]
+    return re.compile("|".join(ways))
 
 
 @cache

@@ -68,6 +68,27 @@ def test_another_colour_or_shape_cannot(kind, answer, until):
     assert refused(known(region(DARK_RED, 6.0)), kind, answer) == until
 
 
+@pytest.mark.parametrize(
+    ("answer", "until"),
+    [
+        (["I count", " two", " of them"], None),
+        (["I count", " three"], "I count"),
+        (["J", "ust one", ", at the top"], "J"),
+        (["Two", "; the strongest", " one", " is at the top"], None),
+        (["一共", "两处", "异常"], None),
+        (["一共", "三", "处"], "一共"),
+        (["只有", "一处", "异常"], "只有"),
+        (["共", " 2", " 处"], None),
+        (["共", " 1", " 处"], "共"),
+        (["发现 2 处，占", " 1", "4%"], None),
+    ],
+)
+def test_asked_how_many_an_answer_counts_the_regions(answer, until):
+    words = known(region(BLUE), region(BLUE, index=2))
+    assert refused(words, "count", answer) == until
+    assert refused(words, "describe", answer) is None
+
+
 def test_words_that_only_look_alike_are_free():
     words = known(region(DARK_RED, 6.0))
     assert refused(words, "look", ["A good one is", " round", "."]) is None
