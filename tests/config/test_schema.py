@@ -89,7 +89,7 @@ def test_an_unknown_preset_lists_those_there_are():
     ("change", "said"),
     [
         ({"eye": None}, "section 'eye'"),
-        ({"warmup": 5000}, "warmup"),
+        ({"warmup": 7000}, "warmup"),
         ({"hurry": True}, "hurry"),
         ({"eye": {"shots": {"1": 0.3}}}, "add up to 1"),
     ],
