@@ -7,10 +7,10 @@ from typing import Any
 from numpy.random import Generator
 
 from anomalygpt.dialogue.kinds import Asked
-from anomalygpt.dialogue.measures import LIGHTS, TINTS, shape_of, size_of
+from anomalygpt.dialogue.measures import shape_of, size_of
 from anomalygpt.dialogue.phrasebook import Phrasebook
 from anomalygpt.dialogue.template import expand, pick, tidy
-from anomalygpt.dialogue.words import Filled, color_phrase, color_text, defect_of, things
+from anomalygpt.dialogue.words import Filled, color_phrases, color_text, defect_of, things
 from anomalygpt.records import Facts
 
 _LETTERS = "ABCD"
@@ -69,7 +69,7 @@ def _options(book: Phrasebook, facts: Facts, subject: str) -> tuple[str, list[st
     if subject == "count":
         return str(len(regions)), [str(number) for number in range(1, 9)]
     if subject == "color":
-        return color_text(book, regions[0]), [color_phrase(book, light, tint) for light in LIGHTS for tint in TINTS]
+        return color_text(book, regions[0]), list(color_phrases(names["colors"]).values())
     table, key = (names["sizes"], size_of(regions[0])) if subject == "size" else (names["shapes"], shape_of(regions[0]))
     return table[key], list(table.values())
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from anomalygpt.dialogue.measures import color_of, shape_of
 from anomalygpt.dialogue.phrasebook import LANGUAGES, read_names
+from anomalygpt.dialogue.words import color_phrases
 from anomalygpt.records import Evidence
 
 _SHAPED = ("shape", "region", "describe", "summary", "longer", "place", "difference")
@@ -119,14 +120,9 @@ def _statements(table: str) -> tuple[_Stated, ...]:
 
 
 def _colors(names: dict[str, Any]) -> _Stated:
-    table, lights = names["colors"], ("much darker", "darker", "brighter", "much brighter")
-    by_class = {"same color": table["same color"]}
-    for light in ("", *lights):
-        for tint in ("", "redder", "greener", "yellower", "bluer"):
-            if words := [table[word] for word in (light, tint) if word]:
-                by_class[" ".join(filter(None, (light, tint)))] = table["frame"].replace("#", table["join"].join(words))
+    table = names["colors"]
     words = [table[word] for word in table if word not in ("join", "frame", "same color")]
-    return _stated(by_class, words, table["join"])
+    return _stated(color_phrases(table), words, table["join"])
 
 
 def _shapes(names: dict[str, Any]) -> _Stated:

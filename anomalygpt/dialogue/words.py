@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from anomalygpt.dialogue.measures import (
+    LIGHTS,
+    TINTS,
     box_text,
+    color_of,
     largest_of,
     level_of,
-    light_of,
     shape_of,
     share_text,
     size_of,
     smallest_of,
-    tint_of,
     unit_text,
 )
 from anomalygpt.dialogue.phrasebook import Phrasebook
@@ -113,16 +114,20 @@ def shape_text(book: Phrasebook, region: Region) -> str:
 
 def color_text(book: Phrasebook, region: Region) -> str:
     """Colour against the surroundings as a comparative phrase."""
-    return color_phrase(book, light_of(region), tint_of(region))
+    return color_phrases(book.names["colors"])[color_of(region)]
 
 
-def color_phrase(book: Phrasebook, light: str, tint: str) -> str:
-    """The comparative phrase of a light class and a tint class of `measures`."""
-    table = book.names["colors"]
-    words = [table[word] for word in (light, tint) if word in table]
-    if not words:
-        return str(table["same color"])
-    return str(table["frame"]).replace("#", str(table["join"]).join(words))
+def color_phrases(table: Mapping[str, str]) -> dict[str, str]:
+    """The comparative phrase of every class of `measures.color_of`, from a language's table of colours."""
+    phrases = {}
+    for light in LIGHTS:
+        for tint in TINTS:
+            classes = [word for word in (light, tint) if word in table]
+            said = table["join"].join(table[word] for word in classes)
+            phrases[" ".join(classes) or "same color"] = (
+                table["frame"].replace("#", said) if classes else table["same color"]
+            )
+    return phrases
 
 
 def defect_values(book: Phrasebook, kind: str | None) -> Filled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from anomalygpt.config import GenerationConfig
+from anomalygpt.dialogue.known_options import KnownOptions
 from anomalygpt.dialogue.known_words import KnownWords
 from anomalygpt.dialogue.prompt_format import evidence_text
 from anomalygpt.model.figures import KnownFigures
@@ -12,21 +13,25 @@ from anomalygpt.records import Evidence
 
 
 def grounded(
-    config: GenerationConfig, evidence: Evidence, told: Iterable[str], plans: Mapping[int, str]
+    config: GenerationConfig, evidence: Evidence, question: str, told: Iterable[str], plans: Mapping[int, str]
 ) -> Callable[[int | None, str, str], bool] | None:
     """What `Settings.allow` is for an answer about that evidence; None where it may say anything.
 
     Args:
+        question: that is to be answered.
         told: whatever else the model has read of its user.
         plans: the kind of question for each plan's id.
     """
-    figures = KnownFigures((evidence_text(evidence), *told)) if config.known_figures else None
+    figures = KnownFigures((evidence_text(evidence), *told, question)) if config.known_figures else None
     words = KnownWords(evidence) if config.known_words else None
+    options = KnownOptions(question, evidence) if config.known_words else None
     if figures is None and words is None:
         return None
 
     def allow(plan: int | None, text: str, piece: str) -> bool:
         kind = "" if plan is None else plans.get(plan, "")
+        if kind == "choice" and options is not None:
+            return options.allow(text, piece)
         return (figures is None or figures.allow(text, piece)) and (words is None or words.allow(kind, text, piece))
 
     return allow

@@ -6,8 +6,9 @@ new tokens, because the session keeps the language model's key/value cache.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,12 +186,7 @@ class Session:
             seed=seed,
             plan=tuple(self.inspector.plans),
             odds=self.inspector.plan_odds(question),
-            allow=grounded(
-                defaults,
-                self.inspection.evidence,
-                (self._description, *(turn.question for turn in self.turns), question),
-                self.inspector.plans,
-            ),
+            allow=self._allow(question),
         )
         if self._conversation is None:
             self._conversation = KVSession(self.inspector.model.language)
@@ -203,7 +199,8 @@ class Session:
         """How likely the model is to choose each answer to a question; the dialogue stays as it is.
 
         Returns:
-            Natural logarithms of the probabilities of the whole answers, not counting how they end.
+            Natural logarithms of the probabilities of the whole answers, not counting how they end; minus infinity for
+            one that what was measured contradicts (`generation.known_words`).
 
         Raises:
             NoPhotoError: there is no photo yet.
@@ -212,6 +209,7 @@ class Session:
         if self.inspection is None:
             raise NoPhotoError("There is no photo yet. Add a photo of the part first, then ask about it.")
         language = self.inspector.model.language
+        allow, choice = self._allow(question), self._plan_of("choice")
         if self._conversation is None:
             self._conversation = KVSession(language)
         conversation = self._conversation
@@ -221,6 +219,9 @@ class Session:
             asked = conversation.checkpoint()
             totals = []
             for answer in answers:
+                if allow is not None and not allow(choice, "", answer):
+                    totals.append(-math.inf)
+                    continue
                 lead = self.inspector.prompt_format.config.lead
                 ids = language.token_ids(lead + answer.strip())[0].tolist()
                 logits, total = first, 0.0
@@ -309,16 +310,27 @@ class Session:
             eye, pixels, self._query, states, memory, len(self._references), self.rule, self._normal, product
         )
 
+    def _allow(self, question: str) -> Callable[[int | None, str, str], bool] | None:
+        """What keeps the answer to a question to what was measured, told and asked."""
+        assert self.inspection is not None
+        told = (self._description, *(turn.question for turn in self.turns))
+        config, plans = self.inspector.model.config.generation, self.inspector.plans
+        return grounded(config, self.inspection.evidence, question, told, plans)
+
+    def _plan_of(self, kind: str) -> int | None:
+        """The plan of that kind, None where there is none."""
+        return next((index for index, name in self.inspector.plans.items() if name == kind), None)
+
     def _read(self, conversation: KVSession, question: str, kind: str) -> torch.Tensor:
         """Reads a question and the plan of its answer; the logits of the answer's first token.
 
         Args:
             kind: of the question where it is known, one of `dialogue.kinds.KINDS`; "" leaves it to the model.
         """
-        plans = self.inspector.plans
-        among = tuple(index for index, name in plans.items() if name == kind)
-        odds = () if among else self.inspector.plan_odds(question)
-        return conversation.append_planned(self._prompt(question), among or tuple(plans), odds)[1]
+        plan = self._plan_of(kind)
+        among = tuple(self.inspector.plans) if plan is None else (plan,)
+        odds = self.inspector.plan_odds(question) if plan is None else ()
+        return conversation.append_planned(self._prompt(question), among, odds)[1]
 
     @torch.inference_mode()
     def _prompt(self, question: str) -> torch.Tensor:

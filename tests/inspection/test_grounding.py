@@ -1,0 +1,31 @@
+"""The one rule that figures, words and options make for the answer to a question."""
+
+from anomalygpt.config import GenerationConfig
+from anomalygpt.inspection.grounding import grounded
+from anomalygpt.records import Evidence, Region
+
+REGION = Region(1, (0, 0, 30, 9), (4.0, 4.0), 270, 0.01, 0.9, "top left", 1.0, 0.0, (-10.0, 0.0, 0.0))
+EVIDENCE = Evidence(0.93, (REGION,), 100, 100, 1)
+PLANS = {7: "color", 8: "choice"}
+
+
+def rule(question="", told=(), **config):
+    return grounded(GenerationConfig(**config), EVIDENCE, question, told, PLANS)
+
+
+def test_a_model_of_the_world_may_say_anything():
+    assert rule() is None
+
+
+def test_figures_and_words_are_kept_each_by_its_own_setting():
+    figures = rule("Is it 5 mm?", ["lot 12"], known_figures=True)
+    assert figures(7, "It is brighter", ", 30x9") and figures(None, "", "5") and figures(None, "lot ", "12")
+    assert not figures(None, "", "31x9")
+    words = rule(known_words=True)
+    assert words(7, "Its box is", " 31x9") and not words(7, "It is", " brighter")
+
+
+def test_options_bind_only_an_answer_that_was_planned_as_a_choice():
+    allow = rule("Where? A) center B) top left", known_figures=True, known_words=True)
+    assert allow(8, "", "Top left (B).") and not allow(8, "", "Center (A).")
+    assert allow(7, "", "Center (A).") and allow(None, "", "Center")
