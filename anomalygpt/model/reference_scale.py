@@ -3,7 +3,8 @@
 Every photo is scaled to the same square, so one product must be photographed at one distance. Of surfaces people often
 give a cut-out: from the same camera, but with fewer pixels, and so enlarged more than the photo itself. Its grain is
 then that of another surface. Whether a smaller photo is such a cut-out, or the whole part with fewer pixels, nothing
-but a comparison tells: both readings are tried, and the nearer one is kept.
+but a comparison tells: both readings are tried, and the nearer one is kept. The shallowest layer is compared, which
+knows scales best: deeper ones have learned to make little of them.
 """
 
 from __future__ import annotations
@@ -75,8 +76,9 @@ class References:
         cut_outs = self._as_cut_outs(photo.shape[0], photo.shape[1])
         if cut_outs is None:
             return self._whole
+        shallow = Features(query.patches[:1], query.embedding)
         distances = [
-            sum(float(layer.distance.mean()) for layer in match(query, memory, self._eye.config.memory))
+            float(match(shallow, memory[:1], self._eye.config.memory)[0].distance.mean())
             for memory in (self._whole, cut_outs)
         ]
         return cut_outs if distances[1] < NEARER * distances[0] else self._whole
