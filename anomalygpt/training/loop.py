@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,7 @@ def run(
     )
     log = Log(out / "log.jsonl", start) if accelerator.is_main_process else None
     saved = time.monotonic()
-    batches = iter(loader)
+    batches = _begun(loader)
     task.train()
     with _progress(accelerator.is_main_process) as progress:
         bar = progress.add_task(config.stage, total=config.steps, completed=start, losses="")
@@ -223,12 +223,25 @@ class Log:
         self.pending, self.began = [], time.monotonic()
 
 
-def _one_thread(_: int) -> None:
-    """Data workers share the cores with the training step: one thread each."""
+def _begun(loader: Iterable[Any]) -> Iterator[Any]:
+    """A loader's items, its processes begun while OpenCV has no threads of its own.
+
+    They share the cores with the training step, and threads that were running do not live on in a forked process,
+    which would wait for them for ever.
+    """
     import cv2
 
-    torch.set_num_threads(1)
+    threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
+    try:
+        return iter(loader)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+def _one_thread(_: int) -> None:
+    """One thread for each data worker; OpenCV has one already."""
+    torch.set_num_threads(1)
 
 
 def _progress(shown: bool) -> Progress:

@@ -155,3 +155,22 @@ def test_what_does_not_go_together_is_refused(tmp_path):
         recipe(accumulate=3)
     with pytest.raises(ConfigError, match="needs a GPU"):
         run(recipe(optimizer="adamw8bit"), Task(), Numbers(), collate, tmp_path, "cpu")
+
+
+def test_data_workers_begin_while_opencv_has_no_threads():
+    cv2 = pytest.importorskip("cv2")
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+
+        class Loader:
+            def __iter__(self):
+                self.threads = cv2.getNumThreads()
+                return iter([1, 2])
+
+        loader = Loader()
+        assert list(loop._begun(loader)) == [1, 2]
+        assert loader.threads == 1
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
