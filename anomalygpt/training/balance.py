@@ -8,15 +8,18 @@ when they are good as when they are faulty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log2
 
 import numpy as np
 import torch
 from rich.progress import track
+from torch import Tensor
 
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import encode_photos, remember_photos
+from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.records import Sample
 from anomalygpt.simulation.scene import make_sample
 from anomalygpt.training.shown import photo_side
 
@@ -40,6 +43,33 @@ def balancing_shift(good: Sequence[float], faulty: Sequence[float]) -> float:
 
 
 @torch.inference_mode()
+def unbalanced_by(eye: Eye, episodes: Iterable[Sequence[Sample]]) -> float:
+    """What would have to be added to the eye's logits for these samples to be right as often good as faulty.
+
+    It is 0 where they are all good or all faulty.
+
+    Args:
+        eye: with a fusion network, in evaluation mode.
+        episodes: samples with the same references, some of them good and some faulty, on the encoder's square.
+    """
+    logits: dict[bool, list[float]] = {False: [], True: []}
+    states = eye.states([""])
+    for episode in episodes:
+        memory, _ = remember_photos(eye, episode[0].references, eye.config.memory.rotations)
+        for sample in episode:
+            logits[bool(sample.mask.any())].append(_score(eye, sample, states, memory))
+    if not (logits[False] and logits[True]):
+        return 0.0
+    return balancing_shift(logits[False], logits[True])
+
+
+def _score(eye: Eye, sample: Sample, states: Tensor, memory: list[LayerMemory]) -> float:
+    """The logit of the score of a sample's query."""
+    query = encode_photos(eye, [sample.query])
+    return float(eye.anomaly_map(query, states, memory, "fused").amax().double().logit(1e-9))
+
+
+@torch.inference_mode()
 def balance(eye: Eye, samples: int) -> tuple[float, float]:
     """Sets the bias of the eye's map and what each doubling of the references adds to it.
 
@@ -58,11 +88,9 @@ def balance(eye: Eye, samples: int) -> tuple[float, float]:
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
         sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size), shots=COUNTS[-1])
-        query = encode_photos(eye, [sample.query])
         for count in COUNTS:
             memory, _ = remember_photos(eye, sample.references[:count], eye.config.memory.rotations)
-            score = float(eye.anomaly_map(query, states, memory, "fused").amax().double().logit(1e-9))
-            logits[count, bool(sample.mask.any())].append(score)
+            logits[count, bool(sample.mask.any())].append(_score(eye, sample, states, memory))
     one, many = (balancing_shift(logits[count, False], logits[count, True]) for count in COUNTS)
     eye.fusion.local.bias += one
     eye.fusion.per_doubling.fill_((many - one) / log2(COUNTS[-1]))

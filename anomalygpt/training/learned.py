@@ -24,21 +24,25 @@ def in_model(name: str) -> str:
     return name.removeprefix("model.")
 
 
+def learned_values(task: nn.Module, average: MovingAverage | None, out: Path) -> dict[str, Tensor]:
+    """What the task's parameters have learned: their moving average, or the newest state's where there is none."""
+    values: dict[str, Tensor] = average.values if average is not None else newest_weights(out / "state")
+    return {name: values[name] for name in learned_names(task)}
+
+
 def save_learned(
-    task: nn.Module,
-    average: MovingAverage | None,
+    values: dict[str, Tensor],
     out: Path,
     model: AnomalyGPT,
     checkpoint: Path,
     config: TrainingConfig,
     products: Sequence[str],
 ) -> Path:
-    """Writes the moving average, or the newest state's weights where there is none, to `out/adapter`."""
+    """Writes what was learned, by the names of the task's parameters, to `out/adapter`."""
     folder = out / "adapter"
     state = PartialState()
     if state.is_main_process:
-        values: dict[str, Tensor] = average.values if average is not None else newest_weights(out / "state")
-        weights = {in_model(name): values[name] for name in learned_names(task)}
+        weights = {in_model(name): value for name, value in values.items()}
         save_adapter(weights, folder, model, checkpoint, config.stage, products)
     state.wait_for_everyone()
     return folder

@@ -25,7 +25,7 @@ from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.reference_memory import match, reference_map
 from anomalygpt.training import losses
-from anomalygpt.training.learned import save_learned
+from anomalygpt.training.learned import learned_values, save_learned
 from anomalygpt.training.loop import run
 from anomalygpt.training.paper_data import PaperBatch, PaperData, collate
 from anomalygpt.training.wording import embed
@@ -160,4 +160,4 @@ def train_paper(config: TrainingConfig, out: Path, device: str) -> Path:
         model.config.prompt_learner.vectors,
     )
     average = run(config, task, data, collate, out, device)
-    return save_learned(task, average, out, model, checkpoint, config, list(products))
+    return save_learned(learned_values(task, average, out), out, model, checkpoint, config, list(products))

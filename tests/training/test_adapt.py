@@ -11,7 +11,8 @@ from anomalygpt.config.training import TrainingConfig, load_recipe, with_changes
 from anomalygpt.datasets.spoiled import SpoiledPhotos, good_photos
 from anomalygpt.model.build import build_eye, build_model
 from anomalygpt.model.tokenizer import train_tokenizer
-from anomalygpt.training.adapt import AdaptData, AdaptTask
+from anomalygpt.training.adapt import HELD, AdaptData, AdaptTask
+from anomalygpt.training.balance import unbalanced_by
 from anomalygpt.training.eye import join
 from anomalygpt.training.stages import train
 
@@ -94,3 +95,14 @@ def test_what_is_missing_is_said(small_checkpoint, tiny_checkpoint, good_folder,
         with_changes(load_recipe("adapt-eye"), general="talk.json")
     with pytest.raises(ConfigError, match="leave out data"):
         with_changes(load_recipe("embedded-eye"), data="photos")
+
+
+def test_an_adapted_eye_weighs_good_and_faulty_photos_of_the_product_as_before(small_checkpoint, good_folder, tmp_path):
+    config = recipe(small_checkpoint, good_folder, steps=30, learning_rate=0.01)
+    folder = train(config, tmp_path, "cpu")
+    before, after = load_checkpoint(small_checkpoint), load_checkpoint(small_checkpoint)
+    apply_adapter(after, small_checkpoint, folder)
+    photos = SpoiledPhotos(good_photos(str(good_folder)), config.eye.size)
+    held = [photos.episode(good_folder.name, (config.first_seed + 60 + index,), 1, 2) for index in range(HELD)]
+    levels = [unbalanced_by(model.eye.eval(), held) for model in (before, after)]
+    assert levels[1] == pytest.approx(levels[0], abs=0.02)

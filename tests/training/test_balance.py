@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from anomalygpt.model.build import build_eye
-from anomalygpt.training.balance import balance, balancing_shift
+from anomalygpt.simulation.scene import make_episode
+from anomalygpt.training.balance import balance, balancing_shift, unbalanced_by
 
 
 def test_the_shift_makes_both_kinds_right_alike():
@@ -37,3 +38,14 @@ def test_each_doubling_of_references_raises_the_map_alike(small_config):
         for count, added in ((1, 0.0), (2, 0.5), (4, 1.0)):
             raised = eye.anomaly_map(query, states, memories[count]).logit()
             assert torch.allclose(raised, plain[count] + added, atol=1e-3)
+
+
+def test_what_unbalances_an_eye_is_found_on_any_samples(small_config):
+    torch.manual_seed(0)
+    eye = build_eye(small_config).eval()
+    episodes = [make_episode((seed,), small_config.encoder.image_size, 1, 4) for seed in range(3)]
+    before = unbalanced_by(eye, episodes)
+    with torch.no_grad():
+        eye.fusion.local.bias += 0.7
+    assert unbalanced_by(eye, episodes) == pytest.approx(before - 0.7, abs=1e-3)
+    assert unbalanced_by(eye, [[sample for sample in episodes[0] if not sample.anomalous]]) == 0
