@@ -110,7 +110,7 @@ def apply_adapter(model: AnomalyGPT, checkpoint: Path, folder: Path) -> None:
         )
     if config.lora is not None and model.language.config.lora is None:
         model.language.add_adapters(config.lora)
-    own = dict(model.named_parameters())
+    own = dict(model.named_parameters()) | dict(model.named_buffers())
     for name, shape in config.shapes.items():
         if name not in own or tuple(own[name].shape) != shape:
             state = "no such tensor" if name not in own else f"{tuple(own[name].shape)}"

@@ -15,9 +15,12 @@ class AdaptData(Frozen):
     Attributes:
         share: of episodes that are of the user's photos.
         learn: parts of the eye that learn; all others, the text tower and running statistics stay as they are.
+        reach: how far to go from the old weights to the learned ones; half way forgets less and gains nearly as much
+            (Wortsman et al., arXiv 2109.01903).
     """
 
     share: Unit = 0.5
+    reach: Unit = 0.5
     learn: tuple[Literal["encoder", "decoder", "fusion"], ...] = Field(default=("decoder", "fusion"), min_length=1)
 
 

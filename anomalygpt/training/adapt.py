@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import log2
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,16 @@ from anomalygpt.datasets.spoiled import SpoiledPhotos, good_photos
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.records import Sample
-from anomalygpt.training.balance import unbalanced_by
+from anomalygpt.training.balance import COUNTS, unbalanced_by
 from anomalygpt.training.eye import EyeBatch, EyeData, EyeTask, arranged, join
 from anomalygpt.training.learned import learned_values, save_learned
 from anomalygpt.training.loop import run
 
-HELD = 24
+HELD = 16
 """Episodes on which 0.5 is held where it was."""
 
 BIAS = "eye.fusion.local.bias"
+DOUBLING = "eye.fusion.per_doubling"
 
 NAMING = {"head", "head_norm", "ln_post", "proj"}
 """Where an image tower, or the trunk in it, makes one embedding of the photo as a whole."""
@@ -95,19 +97,30 @@ def train_adapt(config: TrainingConfig, out: Path, device: str) -> Path:
             "recipe of stage 'paper' for it."
         )
     task, data = AdaptTask(model.eye, config.adapt.learn).train(), AdaptData(config, photos)
-    before = unbalanced_by(model.eye, _held(config, photos, len(data)))
+    old = {name: parameter.detach().clone() for name, parameter in task.named_parameters() if parameter.requires_grad}
+    before = _levels(model.eye, config, photos)
     values = learned_values(task, run(config, task, data, join, out, device), out)
+    reach = config.adapt.reach
+    values = {name: torch.lerp(old[name].to(value), value, reach) for name, value in values.items()}
     if BIAS in values:
         # Episodes that hold few turned copies pull 0.5 to where it lies without them. It goes back: good and faulty
-        # photos of this product are weighed as before.
+        # photos of this product are weighed as before, with one reference and with several.
         task.load_state_dict(values, strict=False)
-        values[BIAS] = values[BIAS] + unbalanced_by(model.eye, _held(config, photos, len(data))) - before
+        one, many = (after - earlier for after, earlier in zip(_levels(model.eye, config, photos), before, strict=True))
+        values[BIAS] = values[BIAS] + one
+        values[DOUBLING] = model.eye.fusion.per_doubling + (many - one) / log2(COUNTS[-1])
     return save_learned(values, out, model, checkpoint, config, list(products))
 
 
-def _held(config: TrainingConfig, photos: SpoiledPhotos, first: int) -> Iterator[Sequence[Sample]]:
-    """Episodes of the user's photos with one reference that training does not see, from its `first` unused one on."""
+def _levels(eye: Eye, config: TrainingConfig, photos: SpoiledPhotos) -> list[float]:
+    """How far 0.5 is from where good and faulty photos of the product weigh alike, with each of `COUNTS` references."""
+    return [unbalanced_by(eye, _held(config, photos, count)) for count in COUNTS]
+
+
+def _held(config: TrainingConfig, photos: SpoiledPhotos, references: int) -> Iterator[Sequence[Sample]]:
+    """Episodes of the user's photos that training does not see."""
     assert config.eye is not None
+    first = config.first_seed + config.steps * config.batch
     for index in range(HELD):
         name = photos.names[index % len(photos.names)]
-        yield photos.episode(name, (config.first_seed + first + index,), 1, max(2, config.eye.queries))
+        yield photos.episode(name, (first + index,), references, max(2, config.eye.queries))

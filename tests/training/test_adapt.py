@@ -11,8 +11,7 @@ from anomalygpt.config.training import TrainingConfig, load_recipe, with_changes
 from anomalygpt.datasets.spoiled import SpoiledPhotos, good_photos
 from anomalygpt.model.build import build_eye, build_model
 from anomalygpt.model.tokenizer import train_tokenizer
-from anomalygpt.training.adapt import HELD, AdaptData, AdaptTask
-from anomalygpt.training.balance import unbalanced_by
+from anomalygpt.training.adapt import AdaptData, AdaptTask, _levels
 from anomalygpt.training.eye import join
 from anomalygpt.training.stages import train
 
@@ -103,6 +102,16 @@ def test_an_adapted_eye_weighs_good_and_faulty_photos_of_the_product_as_before(s
     before, after = load_checkpoint(small_checkpoint), load_checkpoint(small_checkpoint)
     apply_adapter(after, small_checkpoint, folder)
     photos = SpoiledPhotos(good_photos(str(good_folder)), config.eye.size)
-    held = [photos.episode(good_folder.name, (config.first_seed + 60 + index,), 1, 2) for index in range(HELD)]
-    levels = [unbalanced_by(model.eye.eval(), held) for model in (before, after)]
+    levels = [_levels(model.eye.eval(), config, photos) for model in (before, after)]
     assert levels[1] == pytest.approx(levels[0], abs=0.02)
+
+
+def test_an_adapter_goes_as_far_as_the_recipe_reaches(small_checkpoint, good_folder, tmp_path):
+    base = dict(load_checkpoint(small_checkpoint).named_parameters())
+    steps = []
+    for reach in (1.0, 0.5, 0.0):
+        config = recipe(small_checkpoint, good_folder, adapt={"reach": reach})
+        weights = load_file(train(config, tmp_path / str(reach), "cpu") / "adapter.safetensors")
+        steps.append(weights["eye.fusion.stem.weight"].float() - base["eye.fusion.stem.weight"].detach().float())
+    whole, half, none = steps
+    assert whole.abs().max() > 0 and torch.allclose(half, whole / 2, atol=1e-3) and not none.any()
