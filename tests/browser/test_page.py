@@ -10,6 +10,9 @@ from anomalygpt.web.examples import read_examples
 
 QUESTION = "Is there any anomaly in the image?"
 
+NEW_MAP = "old => { const i = document.querySelector('#map img'); return i.src != old && i.naturalWidth > 0; }"
+"""Whether another map than the one of that address is shown."""
+
 
 def test_a_part_a_good_one_and_questions_about_it(open_page, nut):
     bench = open_page()
@@ -46,9 +49,7 @@ def test_opacity_is_applied_to_the_map_on_the_page(open_page, nut):
     before = bench.page.get_attribute("#map img", "src")
     bench.page.focus("#opacity input[type=range]")
     bench.page.keyboard.press("End")
-    bench.page.wait_for_function(
-        "old => { const i = document.querySelector('#map img'); return i.src != old && i.naturalWidth > 0; }", arg=before
-    )
+    bench.page.wait_for_function(NEW_MAP, arg=before)
     assert bench.map_size() == [320, 240]
 
 
@@ -96,9 +97,7 @@ def test_a_picked_region_is_framed_and_a_click_on_the_photo_asks_about_it(open_p
     before = bench.page.get_attribute("#map img", "src")
     row.click()
     bench.page.wait_for_selector("#regions button[aria-pressed=true]")
-    bench.page.wait_for_function(
-        "old => { const i = document.querySelector('#map img'); return i.src != old && i.naturalWidth > 0; }", arg=before
-    )
+    bench.page.wait_for_function(NEW_MAP, arg=before)
     # The stain of this part is at 220, 60 of 320 × 240.
     at = bench.page.evaluate(
         "() => { const i = document.querySelector('#map img'), b = i.getBoundingClientRect();"
