@@ -274,7 +274,8 @@ class GenerationConfig(Frozen):
     Attributes:
         known_figures: whether answers are kept to figures that the model has read (measured, told, asked). Small models
             slip between digits; one that knows of the world has figures of its own.
-        known_words: whether answers state only colours and shapes that were measured; likewise.
+        known_words: whether answers state only colours, shapes and counts that were measured, and of options only such
+            that the measurement does not contradict; likewise.
     """
 
     temperature: float = Field(default=0.0, ge=0.0, le=2.0)

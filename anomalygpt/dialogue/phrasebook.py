@@ -72,6 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ValueError(f"phrase file {path} cannot be read ({error}); restore it from the package") from error
 
 
+@cache
 def read_names(language: Language) -> dict[str, Any]:
     """The small tables of a language alone, without the thousands of phrases: products, defects, places and so on."""
     return _read(_FOLDER / language / "names.json")

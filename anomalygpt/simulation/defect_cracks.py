@@ -17,6 +17,7 @@ from anomalygpt.simulation.strokes import (
     pick_point,
     soften,
     stroke,
+    unit_of,
     wander,
 )
 from anomalygpt.simulation.texture_fields import borders, cells, sampled
@@ -35,11 +36,6 @@ def crack(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     if form < _NET + _THROUGH:
         return _darkened(image, _ragged(part, rng), rng)
     return _jagged(image, part, rng)
-
-
-def _unit(part: Mask) -> float:
-    """Pixels of this photo for one pixel of a 224-pixel one."""
-    return part.shape[0] / 224.0
 
 
 def fracture(start: tuple[float, float], angle: float, length: float, pace: float, rng: Generator) -> Points:
@@ -74,7 +70,7 @@ def _slow(count: int, period: float, rng: Generator) -> NDArray[np.float64]:
 
 def _ragged(part: Mask, rng: Generator) -> FloatImage:
     """A crack through grains, often from one side of the photo to the other, S×S in [0, 1]."""
-    size, unit = part.shape[0], _unit(part)
+    size, unit = part.shape[0], unit_of(part)
     long = rng.random() < 0.6
     length = extent(part) * (rng.uniform(1.2, 2.4) if long else log_uniform(rng, 0.2, 1.2))
     width = unit * log_uniform(rng, 0.6, 3.2)
@@ -105,7 +101,7 @@ def _ragged(part: Mask, rng: Generator) -> FloatImage:
 
 def _net(part: Mask, rng: Generator) -> FloatImage:
     """Cracks around cells, as in dried mud, in a patch of the part or all over, S×S in [0, 1]."""
-    size, unit = part.shape[0], _unit(part)
+    size, unit = part.shape[0], unit_of(part)
     radius = extent(part) * log_uniform(rng, 0.12, 0.9)
     x, y = pick_point(part, rng)
     area = soften(blob(size, (x, y), radius, rng, rough=0.5, stretch=rng.uniform(1, 2)), 0.1 * radius)
@@ -131,7 +127,7 @@ def _darkened(image: FloatImage, line: FloatImage, rng: Generator) -> FloatImage
 
 def _jagged(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     """A jagged line with branches, as in glass, glaze or cast metal."""
-    size, unit = part.shape[0], _unit(part)
+    size, unit = part.shape[0], unit_of(part)
     length = extent(part) * log_uniform(rng, 0.12, 1.3)
     width = unit * log_uniform(rng, 0.5, 3.0 if rng.random() < 0.3 else 1.6)
     angle = rng.uniform(0, 2 * np.pi)

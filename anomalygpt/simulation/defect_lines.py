@@ -17,18 +17,14 @@ from anomalygpt.simulation.strokes import (
     soften,
     stroke,
     taper,
+    unit_of,
     wander,
 )
 
 
-def _unit(image: FloatImage) -> float:
-    """Pixels of this image for one pixel of a 224-pixel photo."""
-    return image.shape[0] / 224.0
-
-
 def scratch(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     """One or several thin, nearly straight lines, bright or dark, often with a bright and a dark side; or a scuff."""
-    size, unit = image.shape[0], _unit(image)
+    size, unit = image.shape[0], unit_of(image)
     center = pick_point(part, rng)
     angle = rng.uniform(0, 2 * np.pi)
     scuff = rng.random() < 0.2
@@ -63,7 +59,7 @@ def scratch(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
 
 def cut(image: FloatImage, part: Mask, rng: Generator) -> FloatImage:
     """A gash that opens in the middle: dark inside, lips lighter or darker, sometimes frayed."""
-    size, unit = image.shape[0], _unit(image)
+    size, unit = image.shape[0], unit_of(image)
     length = extent(part) * log_uniform(rng, 0.08, 0.7)
     opening = max(length * log_uniform(rng, 0.03, 0.2), 1.3 * unit)
     center, angle = pick_point(part, rng), rng.uniform(0, 2 * np.pi)

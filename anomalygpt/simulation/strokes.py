@@ -17,6 +17,11 @@ Mask = NDArray[np.bool_]
 _SHIFT = 4
 
 
+def unit_of(picture: NDArray[Any]) -> float:
+    """Pixels of a picture or mask S×S for one pixel of a 224-pixel photo."""
+    return picture.shape[0] / 224.0
+
+
 def log_uniform(rng: Generator, low: float, high: float) -> float:
     """A number in [low, high], evenly distributed in its logarithm."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))

@@ -16,6 +16,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
+from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import encode_photos, remember_photos
 from anomalygpt.model.reference_memory import LayerMemory
@@ -57,15 +58,15 @@ def unbalanced_by(eye: Eye, episodes: Iterable[Sequence[Sample]]) -> float:
     for episode in episodes:
         memory, _ = remember_photos(eye, episode[0].references, eye.config.memory.rotations)
         for sample in episode:
-            logits[bool(sample.mask.any())].append(_score(eye, sample, states, memory))
+            query = encode_photos(eye, [sample.query])
+            logits[bool(sample.mask.any())].append(_score(eye, query, states, memory))
     if not (logits[False] and logits[True]):
         return 0.0
     return balancing_shift(logits[False], logits[True])
 
 
-def _score(eye: Eye, sample: Sample, states: Tensor, memory: list[LayerMemory]) -> float:
-    """The logit of the score of a sample's query."""
-    query = encode_photos(eye, [sample.query])
+def _score(eye: Eye, query: Features, states: Tensor, memory: list[LayerMemory]) -> float:
+    """The logit of the score of one encoded photo."""
     return float(eye.anomaly_map(query, states, memory, "fused").amax().double().logit(1e-9))
 
 
@@ -88,9 +89,10 @@ def balance(eye: Eye, samples: int) -> tuple[float, float]:
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
         sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size), shots=COUNTS[-1])
+        query = encode_photos(eye, [sample.query])
         for count in COUNTS:
             memory, _ = remember_photos(eye, sample.references[:count], eye.config.memory.rotations)
-            logits[count, bool(sample.mask.any())].append(_score(eye, sample, states, memory))
+            logits[count, bool(sample.mask.any())].append(_score(eye, query, states, memory))
     one, many = (balancing_shift(logits[count, False], logits[count, True]) for count in COUNTS)
     eye.fusion.local.bias += one
     eye.fusion.per_doubling.fill_((many - one) / log2(COUNTS[-1]))

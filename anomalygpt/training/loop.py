@@ -146,7 +146,7 @@ def run(
                 progress.update(bar, completed=step + 1, losses=log.line)
             if step + 1 == config.steps or anyone:
                 accelerator.wait_for_everyone()
-                if is_sharded(accelerator):
+                if sharded:
                     save_sharded(out / "state", step + 1, accelerator, wrapped)
                 elif log is not None:
                     save_state(out / "state", step + 1, accelerator.unwrap_model(wrapped), optimizer.optimizer, average)
