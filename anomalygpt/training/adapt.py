@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import log2
 from pathlib import Path
 
@@ -98,29 +98,26 @@ def train_adapt(config: TrainingConfig, out: Path, device: str) -> Path:
         )
     task, data = AdaptTask(model.eye, config.adapt.learn).train(), AdaptData(config, photos)
     old = {name: parameter.detach().clone() for name, parameter in task.named_parameters() if parameter.requires_grad}
-    before = _levels(model.eye, config, photos)
     values = learned_values(task, run(config, task, data, join, out, device), out)
     reach = config.adapt.reach
     values = {name: torch.lerp(old[name].to(value), value, reach) for name, value in values.items()}
     if BIAS in values:
         # Episodes that hold few turned copies pull 0.5 to where it lies without them. It goes back: good and faulty
         # photos of this product are weighed as before, with one reference and with several.
-        task.load_state_dict(values, strict=False)
-        one, many = (after - earlier for after, earlier in zip(_levels(model.eye, config, photos), before, strict=True))
+        held = [_held(config, photos, count) for count in COUNTS]
+        levels = []
+        for weights in (old, values):
+            task.load_state_dict(weights, strict=False)
+            levels.append([unbalanced_by(model.eye, episodes) for episodes in held])
+        one, many = (after - before for before, after in zip(*levels, strict=True))
         values[BIAS] = values[BIAS] + one
         values[DOUBLING] = model.eye.fusion.per_doubling + (many - one) / log2(COUNTS[-1])
     return save_learned(values, out, model, checkpoint, config, list(products))
 
 
-def _levels(eye: Eye, config: TrainingConfig, photos: SpoiledPhotos) -> list[float]:
-    """How far 0.5 is from where good and faulty photos of the product weigh alike, with each of `COUNTS` references."""
-    return [unbalanced_by(eye, _held(config, photos, count)) for count in COUNTS]
-
-
-def _held(config: TrainingConfig, photos: SpoiledPhotos, references: int) -> Iterator[Sequence[Sample]]:
+def _held(config: TrainingConfig, photos: SpoiledPhotos, references: int) -> list[Sequence[Sample]]:
     """Episodes of the user's photos that training does not see."""
     assert config.eye is not None
-    first = config.first_seed + config.steps * config.batch
-    for index in range(HELD):
-        name = photos.names[index % len(photos.names)]
-        yield photos.episode(name, (first + index,), references, max(2, config.eye.queries))
+    first, queries = config.first_seed + config.steps * config.batch, max(2, config.eye.queries)
+    names = [photos.names[index % len(photos.names)] for index in range(HELD)]
+    return [photos.episode(name, (first + index,), references, queries) for index, name in enumerate(names)]

@@ -11,7 +11,8 @@ from anomalygpt.config.training import TrainingConfig, load_recipe, with_changes
 from anomalygpt.datasets.spoiled import SpoiledPhotos, good_photos
 from anomalygpt.model.build import build_eye, build_model
 from anomalygpt.model.tokenizer import train_tokenizer
-from anomalygpt.training.adapt import AdaptData, AdaptTask, _levels
+from anomalygpt.training.adapt import AdaptData, AdaptTask, _held
+from anomalygpt.training.balance import COUNTS, unbalanced_by
 from anomalygpt.training.eye import join
 from anomalygpt.training.stages import train
 
@@ -102,7 +103,8 @@ def test_an_adapted_eye_weighs_good_and_faulty_photos_of_the_product_as_before(s
     before, after = load_checkpoint(small_checkpoint), load_checkpoint(small_checkpoint)
     apply_adapter(after, small_checkpoint, folder)
     photos = SpoiledPhotos(good_photos(str(good_folder)), config.eye.size)
-    levels = [_levels(model.eye.eval(), config, photos) for model in (before, after)]
+    held = [_held(config, photos, count) for count in COUNTS]
+    levels = [[unbalanced_by(model.eye.eval(), episodes) for episodes in held] for model in (before, after)]
     assert levels[1] == pytest.approx(levels[0], abs=0.02)
 
 
