@@ -82,6 +82,21 @@ class Evidence:
         return self.score >= ANOMALOUS
 
 
+@dataclass(frozen=True)
+class Leanings:
+    """What the eye would choose if it had to, likeliest first: for questions that offer options, and for nothing else.
+
+    Attributes:
+        products: keys of products; empty where the model knows none.
+        places: all of `PLACES`.
+        regions: the measured ones; where there are none, those of the map's highest values.
+    """
+
+    products: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Inspection:
     """The eye's result for one photo.
@@ -90,11 +105,13 @@ class Inspection:
         photo: RGB uint8, H×W×3, as shown to the user.
         anomaly_map: float32, H×W of the photo itself, in [0, 1].
         evidence: the measured numbers.
+        leanings: what is likeliest where nothing was measured surely.
     """
 
     photo: NDArray[np.uint8]
     anomaly_map: NDArray[np.float32]
     evidence: Evidence
+    leanings: Leanings = Leanings()
 
     @property
     def score(self) -> float:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import re
 import signal
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -120,7 +123,11 @@ def serve(
         _check_mcp(accounts)
     # Ctrl-C and the stop of a service end the same way, and leave no uploads behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="anomalygpt-", ignore_cleanup_errors=True) as uploads:
+    with (
+        tempfile.TemporaryDirectory(prefix="anomalygpt-", ignore_cleanup_errors=True) as uploads,
+        ExitStack() as starting,
+    ):
+        starting.enter_context(_nothing_is_garbage())
         os.environ["GRADIO_TEMP_DIR"] = uploads
         os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
         # Gradio keeps statistics of its events in a table that is summed up again after every n-th event.
@@ -169,7 +176,22 @@ def serve(
             typer.echo(str(error), err=True)
             raise typer.Exit(2) from error
         typer.echo(f"The model '{loading.result().name}' is ready after {time.monotonic() - started:.1f} s.")
+        starting.close()
         app.block_thread()
+
+
+@contextmanager
+def _nothing_is_garbage() -> Iterator[None]:
+    """Collects no garbage, and never looks again for any in what was made meanwhile.
+
+    A seventh of the start would go to looking through modules that stay anyway, and later collections would do it again.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _check_mcp(accounts: dict[str, str]) -> None:

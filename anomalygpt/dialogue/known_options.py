@@ -1,7 +1,8 @@
-"""Multiple choice: an answer is one of the options, and none that the measurement contradicts.
+"""Multiple choice: an answer is one of the options, and the likeliest where the eye can tell.
 
-Of options that are places, shapes, sizes, colours, counts or products, those that were not measured are left out where
-one was. What nobody measured (the kind of a defect, its cause) is left to the language model.
+Of options that are places, shapes, sizes, colours, counts or products (by name, material or purpose), the one that the
+eye leans to most stays: what was measured first, and where nothing was, what comes nearest to it. What the eye knows
+nothing of (the kind of a defect, its cause) is left to the language model.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from typing import Any
 
 from anomalygpt.dialogue.measures import color_of, shape_of, size_of
 from anomalygpt.dialogue.phrasebook import LANGUAGES, read_names
 from anomalygpt.dialogue.words import color_phrases
-from anomalygpt.records import Evidence
+from anomalygpt.records import Leanings
 
 _MARK = re.compile(r"(?<![a-z])[(（]?([a-h])\s?[)）:：.、]\s?")
 _BETWEEN = re.compile(r"(?:[\s,;.，；。?？(（]|\bor\b|还是|或者?)+$")
@@ -30,18 +32,19 @@ def options_in(question: str) -> dict[str, str]:
     return {mark[1]: _BETWEEN.sub("", text[mark.end() : end]) for mark, end in zip(marks, ends, strict=True)}
 
 
-def possible(options: dict[str, str], evidence: Evidence) -> dict[str, str]:
-    """The options that the measured evidence does not contradict; all of them where it knows none.
-
-    Where options name several found regions, the strongest region's stays.
-    """
-    for sort, measured in _measured(evidence):
-        classes = {letter: _table(sort).get(_ARTICLE.sub("", text)) for letter, text in options.items()}
-        ranks = {letter: measured.index(name) for letter, name in classes.items() if name in measured}
+def possible(options: dict[str, str], leanings: Leanings) -> dict[str, str]:
+    """The options that the eye leans to no less than to any other of their sort; all of them where it knows no sort."""
+    for sort, ranked in _ranked(leanings):
+        classes = {letter: _table(sort).get(_ARTICLE.sub("", text), frozenset()) for letter, text in options.items()}
+        ranks = {
+            letter: min(ranked.index(name) for name in names if name in ranked)
+            for letter, names in classes.items()
+            if not names.isdisjoint(ranked)
+        }
         if ranks:
             best = min(ranks.values())
             options = {
-                letter: text for letter, text in options.items() if classes[letter] is None or ranks.get(letter) == best
+                letter: text for letter, text in options.items() if not classes[letter] or ranks.get(letter) == best
             }
     return options
 
@@ -51,13 +54,13 @@ class KnownOptions:
 
     Args:
         question: as the user typed it; anything is allowed where it has no options.
-        evidence: what was measured.
+        leanings: of the eye.
     """
 
-    def __init__(self, question: str, evidence: Evidence) -> None:
+    def __init__(self, question: str, leanings: Leanings) -> None:
         self._answers = tuple(
             form.format(option=option, letter=letter)
-            for letter, option in possible(options_in(question), evidence).items()
+            for letter, option in possible(options_in(question), leanings).items()
             for form in ("{option} ({letter})", "{option}（{letter}）", "{letter})", "({letter})")
         )
 
@@ -69,35 +72,40 @@ class KnownOptions:
         )
 
 
-def _measured(evidence: Evidence) -> Iterator[tuple[str, Sequence[str]]]:
-    """The classes of each sort that were measured, the strongest region's first."""
-    regions = evidence.regions
-    if regions:
-        yield "places", [region.place for region in regions]
-        yield "shapes", [shape_of(region) for region in regions]
-        yield "sizes", [size_of(region) for region in regions]
-        yield "colors", [color_of(region) for region in regions]
-        yield "numbers", [str(len(regions))]
-    if evidence.product:
-        yield "products", [evidence.product]
+def _ranked(leanings: Leanings) -> Iterator[tuple[str, Sequence[str]]]:
+    """The classes of each sort, the likeliest first."""
+    regions = leanings.regions
+    yield "places", leanings.places
+    yield "shapes", [shape_of(region) for region in regions]
+    yield "sizes", [size_of(region) for region in regions]
+    yield "colors", [color_of(region) for region in regions]
+    yield "numbers", [str(len(regions))] if regions else []
+    yield "products", leanings.products
 
 
 @cache
-def _table(sort: str) -> dict[str, str]:
-    """The class that an option of a sort stands for, in every language."""
-    found: dict[str, str] = {}
+def _table(sort: str) -> dict[str, frozenset[str]]:
+    """The classes that an option of a sort stands for, in every language; of products, by material and purpose too."""
+    found: dict[str, set[str]] = {}
     for language in LANGUAGES:
-        names = read_names(language)
-        if sort == "places":
-            for place, entry in names["places"].items():
-                found |= dict.fromkeys((entry["name"], *entry["at"], *entry["asked"]), place)
-        elif sort == "products":
-            for product, entry in names["products"].items():
-                found |= {name: product for name in entry["other"] if name not in found} | {entry["name"]: product}
-        elif sort == "numbers":
-            found |= {name: str(number) for number, word in enumerate(names["numbers"]) for name in (word, str(number))}
-        elif sort == "colors":
-            found |= {text: name for name, text in color_phrases(names["colors"]).items()}
-        else:
-            found |= {text: name for name, text in names[sort].items()}
-    return {_ARTICLE.sub("", text.lower()): name for text, name in found.items()}
+        for text, name in _named(sort, read_names(language)):
+            found.setdefault(_ARTICLE.sub("", text.lower()), set()).add(name)
+    return {text: frozenset(names) for text, names in found.items()}
+
+
+def _named(sort: str, names: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a language calls the classes of a sort: pairs of text and class."""
+    if sort == "places":
+        for place, entry in names["places"].items():
+            yield from ((text, place) for text in (entry["name"], *entry["at"], *entry["asked"]))
+    elif sort == "products":
+        for product, entry in names["products"].items():
+            texts = (entry["name"], *entry["other"], entry["material"], entry["purpose"])
+            yield from ((text, product) for text in texts)
+    elif sort == "numbers":
+        for number, word in enumerate(names["numbers"]):
+            yield from ((text, str(number)) for text in (word, str(number)))
+    elif sort == "colors":
+        yield from ((text, name) for name, text in color_phrases(names["colors"]).items())
+    else:
+        yield from ((text, name) for name, text in names[sort].items())

@@ -9,22 +9,23 @@ from anomalygpt.dialogue.known_options import KnownOptions
 from anomalygpt.dialogue.known_words import KnownWords
 from anomalygpt.dialogue.prompt_format import evidence_text
 from anomalygpt.model.figures import KnownFigures
-from anomalygpt.records import Evidence
+from anomalygpt.records import Inspection
 
 
 def grounded(
-    config: GenerationConfig, evidence: Evidence, question: str, told: Iterable[str], plans: Mapping[int, str]
+    config: GenerationConfig, inspection: Inspection, question: str, told: Iterable[str], plans: Mapping[int, str]
 ) -> Callable[[int | None, str, str], bool] | None:
-    """What `Settings.allow` is for an answer about that evidence; None where it may say anything.
+    """What `Settings.allow` is for an answer about that photo; None where it may say anything.
 
     Args:
         question: that is to be answered.
         told: whatever else the model has read of its user.
         plans: the kind of question for each plan's id.
     """
+    evidence = inspection.evidence
     figures = KnownFigures((evidence_text(evidence), *told, question)) if config.known_figures else None
     words = KnownWords(evidence) if config.known_words else None
-    options = KnownOptions(question, evidence) if config.known_words else None
+    options = KnownOptions(question, inspection.leanings) if config.known_words else None
     if figures is None and words is None:
         return None
 

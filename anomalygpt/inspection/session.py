@@ -305,9 +305,10 @@ class Session:
         with torch.inference_mode():
             states = eye.states([self._description])
         product = self.inspector.product_of(self._query, self._description)
+        likely = self.inspector.products.ranked(self._query)
         memory = None if self._known is None else self._known.memory_for(pixels, self._query)
         self.inspection = look(
-            eye, pixels, self._query, states, memory, len(self._references), self.rule, self._normal, product
+            eye, pixels, self._query, states, memory, len(self._references), self.rule, self._normal, product, likely
         )
 
     def _allow(self, question: str) -> Callable[[int | None, str, str], bool] | None:
@@ -315,7 +316,7 @@ class Session:
         assert self.inspection is not None
         told = (self._description, *(turn.question for turn in self.turns))
         config, plans = self.inspector.model.config.generation, self.inspector.plans
-        return grounded(config, self.inspection.evidence, question, told, plans)
+        return grounded(config, self.inspection, question, told, plans)
 
     def _plan_of(self, kind: str) -> int | None:
         """The plan of that kind, None where there is none."""

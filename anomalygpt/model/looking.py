@@ -20,7 +20,7 @@ from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.model.state_prompts import SHARPNESS, TEMPLATES, UNNAMED
-from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
+from anomalygpt.records import ANOMALOUS, PLACES, Evidence, Inspection, Leanings, Region
 
 COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda photo: np.rot90(photo, 1),
@@ -29,6 +29,9 @@ COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda photo: photo[:, ::-1],
 )
 """How else a good part may lie before the camera."""
+
+FAINT = 0.6
+"""Share of the map's highest value down to which a response belongs to it, where none reaches `ANOMALOUS`."""
 
 
 @torch.inference_mode()
@@ -59,14 +62,26 @@ class Products:
             texts = [TEMPLATES[0].format(name) for name in (*self._names, *UNNAMED)]
             self._texts = eye.encoder.encode_text(texts) if self._names else None
 
-    @torch.inference_mode()
     def of(self, query: Features) -> str:
         """The name of what one photo shows, or "" where no name is more likely than all else."""
         if self._texts is None:
             return ""
-        chances = (SHARPNESS * query.embedding[0].float() @ self._texts.float().T).softmax(0)
+        chances = self._chances(query)
         best = int(chances.argmax())
         return self._names[best] if best < len(self._names) and chances[best] > 0.5 else ""
+
+    def ranked(self, query: Features) -> tuple[str, ...]:
+        """All names, the likeliest for what one photo shows first."""
+        if self._texts is None:
+            return ()
+        order = self._chances(query)[: len(self._names)].argsort(descending=True)
+        return tuple(self._names[index] for index in order.tolist())
+
+    @torch.inference_mode()
+    def _chances(self, query: Features) -> Tensor:
+        """Probabilities of the names, and of `UNNAMED` behind them."""
+        assert self._texts is not None
+        return (SHARPNESS * query.embedding[0].float() @ self._texts.float().T).softmax(0)
 
 
 def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
@@ -101,6 +116,7 @@ def look(
     rule: str | None = None,
     normal: float | None = None,
     product: str = "",
+    likely: Sequence[str] = (),
 ) -> Inspection:
     """Inspects one encoded photo.
 
@@ -112,14 +128,28 @@ def look(
         references: how many normal photos the memory was made of.
         rule: "paper" or "fused"; the config's if left out.
         normal: by rule "paper", the distance at which the reference map is 0.5; None: as in the paper.
-        product: what `Products` takes the part for.
+        product: what the part is, "" where that is not known.
+        likely: what it may be, the likeliest first (`Products.ranked`).
     """
     square = eye.anomaly_map(query, states, memory, rule, normal)[0].float().cpu().numpy()
     height, width = photo.shape[:2]
     anomaly_map = Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
     score = float(anomaly_map.max())  # the paper's image score, of the map as it is shown
     regions = find_regions(anomaly_map, photo) if score >= ANOMALOUS else ()
-    return Inspection(photo, anomaly_map, Evidence(score, regions, width, height, references, product))
+    evidence = Evidence(score, regions, width, height, references, product)
+    return Inspection(photo, anomaly_map, evidence, _leanings(photo, anomaly_map, evidence, likely))
+
+
+def _leanings(
+    photo: NDArray[np.uint8], anomaly_map: NDArray[np.float32], evidence: Evidence, likely: Sequence[str]
+) -> Leanings:
+    """What is likeliest of a photo, whether or not it was measured surely."""
+    products = dict.fromkeys((evidence.product, *likely) if evidence.product else likely)
+    regions = evidence.regions or find_regions(anomaly_map, photo, max(FAINT * evidence.score, 1e-6))
+    cells = [cell.max(initial=0) for rows in np.array_split(anomaly_map, 3) for cell in np.array_split(rows, 3, 1)]
+    by_peak = [PLACES[index] for index in np.argsort(-np.array(cells), kind="stable")]
+    places = dict.fromkeys((*(region.place for region in regions), *by_peak))
+    return Leanings(tuple(products), tuple(places), regions)
 
 
 def square_map(inspection: Inspection, size: int) -> NDArray[np.float32]:

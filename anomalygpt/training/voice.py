@@ -17,7 +17,7 @@ from accelerate import PartialState
 from torch import Tensor, nn
 
 from anomalygpt.checkpoint.store import load_checkpoint, save_checkpoint
-from anomalygpt.config import ConfigError
+from anomalygpt.config import AnomalyGPTConfig, ConfigError
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.dialogue import PromptFormat, compose, describe
 from anomalygpt.model.anomalygpt import AnomalyGPT
@@ -32,6 +32,9 @@ from anomalygpt.training.wording import Wording, WordingBatch, embed, pad, word
 
 PLAN_WEIGHT = 4.0
 """How many words the token that plans an answer counts for: all that follows hangs on it."""
+
+REGION_PARTS = ("prompt_learner.region_projection.", "prompt_learner.no_region")
+"""Weights that a prompt learner has for region vectors only."""
 
 TOLD = 0.25
 """Share of dialogues in which the user has described the part."""
@@ -152,14 +155,17 @@ def make_tokenizer(
 
 
 def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
-    """Gives a new model the prompt learner and the language model of a finished one; it may know more tokens.
+    """Gives a new model the prompt learner and the language model of a finished one.
+
+    It may know more tokens, and have no region vectors where the finished one has some.
 
     Raises:
         ConfigError: the two are not of the same sizes.
     """
     own = model.state_dict()
+    left_out = ("eye.",) if model.config.trainable_prompt_learner.region_vectors else ("eye.", *REGION_PARTS)
     for name, value in start.state_dict().items():
-        if name.startswith("eye."):
+        if name.startswith(left_out):
             continue
         if name not in own or own[name].shape[1:] != value.shape[1:] or len(own[name]) < len(value):
             raise ConfigError(
@@ -168,11 +174,27 @@ def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
         own[name][: len(value)] = value
 
 
+def with_channels(model: AnomalyGPTConfig, config: TrainingConfig) -> AnomalyGPTConfig:
+    """A model's config with the ways to tell the voice what was seen that the recipe asks for."""
+    assert config.voice is not None
+    learner, prompt_format, generation = model.trainable_prompt_learner, model.prompt_format, model.generation
+    if config.voice.region_vectors is not None:
+        learner = learner.model_copy(update={"region_vectors": config.voice.region_vectors})
+    if config.voice.evidence is not None:
+        prompt_format = prompt_format.model_copy(update={"evidence": config.voice.evidence})
+    if not prompt_format.evidence:  # nothing is told that answers could be kept to
+        generation = generation.model_copy(update={"known_figures": False, "known_words": False})
+    return model.model_copy(
+        update={"prompt_learner": learner, "prompt_format": prompt_format, "generation": generation}
+    )
+
+
 def train_voice(config: TrainingConfig, out: Path, device: str) -> Path:
     """Shows the eye its photos, trains the tokenizer, then the voice; writes the whole model to `out/checkpoint`."""
     from anomalygpt.training.stages import load_eye
 
     eye = load_eye(Path(config.model)).eval()
+    eye.config = with_channels(eye.config, config)
     prompt_format = PromptFormat(eye.config.prompt_format)
     start = None if config.voice is None or not config.voice.start else load_checkpoint(config.voice.start)
     with PartialState().main_process_first():  # the others find photos and tokenizer made

@@ -1,3 +1,4 @@
+import gc
 import importlib.util
 import os
 import signal
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from anomalygpt.cli import make_app
+from anomalygpt.cli.serve import _nothing_is_garbage
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0
@@ -139,3 +141,11 @@ def test_flags_reach_the_page(serve, monkeypatch, tmp_path):
     assert seen["mcp_server"] is False and seen["thumbs"]
     serve("--no-feedback", "--mcp")
     assert not seen["thumbs"] and seen["auth"] is None and seen["mcp_server"] is True
+
+
+def test_no_garbage_is_collected_until_the_start_is_over():
+    with pytest.raises(ZeroDivisionError), _nothing_is_garbage():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled()
+    gc.unfreeze()

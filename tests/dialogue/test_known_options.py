@@ -3,11 +3,12 @@
 import pytest
 
 from anomalygpt.dialogue.known_options import KnownOptions, options_in, possible
-from anomalygpt.records import Evidence, Region
+from anomalygpt.records import PLACES, Leanings, Region
 
 TOP = Region(1, (0, 0, 9, 9), (4.0, 4.0), 81, 0.01, 0.9, "top left", 1.0, 0.0, (-10.0, 9.0, 0.0))
 LOW = Region(2, (50, 80, 90, 85), (70.0, 82.0), 200, 0.1, 0.7, "bottom", 8.0, 0.0, (10.0, 0.0, 0.0))
-EVIDENCE = Evidence(0.9, (TOP, LOW), 100, 100, 1, "metal nut")
+OTHERS = [place for place in PLACES if place not in ("top left", "bottom", "right")]
+LEANINGS = Leanings(("metal nut", "pill", "capsule"), ("top left", "bottom", "right", *OTHERS), (TOP, LOW))
 
 
 @pytest.mark.parametrize(
@@ -32,29 +33,32 @@ def test_options_are_read_however_they_are_written(question, options):
         ({"a": "center", "b": "top left corner", "c": "bottom"}, "b"),
         ({"a": "中央", "b": "左上方"}, "b"),
         ({"a": "bottom", "b": "center"}, "a"),
-        ({"a": "center", "b": "right"}, "ab"),
+        ({"a": "center", "b": "right"}, "b"),
         ({"a": "round", "b": "oval", "c": "long and horizontal"}, "a"),
         ({"a": "tiny", "b": "small", "c": "large"}, "b"),
         ({"a": "1", "b": "2", "c": "3"}, "b"),
         ({"a": "one", "b": "two"}, "b"),
         ({"a": "darker than its surroundings", "b": "darker and redder than its surroundings"}, "b"),
         ({"a": "a screw", "b": "a metal nut"}, "b"),
+        ({"a": "capsule", "b": "pill", "c": "bottle"}, "b"),
+        ({"a": "hold liquids", "b": "carry a dose of medicine"}, "b"),
+        ({"a": "screw", "b": "bottle"}, "ab"),
         ({"a": "scratch", "b": "crack"}, "ab"),
         ({"a": "yes", "b": "no"}, "ab"),
     ],
 )
 def test_what_was_measured_decides_where_it_can(options, left):
-    assert "".join(possible(options, EVIDENCE)) == left
+    assert "".join(possible(options, LEANINGS)) == left
 
 
-def test_nothing_is_left_out_where_nothing_was_measured():
-    assert possible({"a": "top left", "b": "a screw"}, Evidence(0.1, (), 100, 100, 1)).keys() == {"a", "b"}
+def test_nothing_is_left_out_where_the_eye_leans_to_nothing():
+    assert possible({"a": "top left", "b": "a screw"}, Leanings()).keys() == {"a", "b"}
 
 
 def test_an_answer_can_only_become_an_option_with_its_own_letter():
-    known = KnownOptions("Where is it? A) center B) top left", EVIDENCE)
+    known = KnownOptions("Where is it? A) center B) top left", LEANINGS)
     assert known.allow("", "Top") and known.allow("Top", " left") and known.allow("Top left", " (B).")
     assert known.allow("", "B)") and known.allow("Top left (B).", " It is there.")
     assert not known.allow("", "Cen") and not known.allow("Top left", " (A)") and not known.allow("", "I ")
     assert known.allow("", "左") is False
-    assert KnownOptions("Where is it?", EVIDENCE).allow("", "Anything")
+    assert KnownOptions("Where is it?", LEANINGS).allow("", "Anything")

@@ -1,16 +1,23 @@
 """The one rule that figures, words and options make for the answer to a question."""
 
+import numpy as np
+
 from anomalygpt.config import GenerationConfig
 from anomalygpt.inspection.grounding import grounded
-from anomalygpt.records import Evidence, Region
+from anomalygpt.records import Evidence, Inspection, Leanings, Region
 
 REGION = Region(1, (0, 0, 30, 9), (4.0, 4.0), 270, 0.01, 0.9, "top left", 1.0, 0.0, (-10.0, 0.0, 0.0))
-EVIDENCE = Evidence(0.93, (REGION,), 100, 100, 1)
+INSPECTION = Inspection(
+    np.zeros((100, 100, 3), np.uint8),
+    np.zeros((100, 100), np.float32),
+    Evidence(0.93, (REGION,), 100, 100, 1),
+    Leanings(places=("top left", "center"), regions=(REGION,)),
+)
 PLANS = {7: "color", 8: "choice"}
 
 
 def rule(question="", told=(), **config):
-    return grounded(GenerationConfig(**config), EVIDENCE, question, told, PLANS)
+    return grounded(GenerationConfig(**config), INSPECTION, question, told, PLANS)
 
 
 def test_a_model_of_the_world_may_say_anything():

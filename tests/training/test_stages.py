@@ -118,6 +118,18 @@ def test_a_voice_goes_on_from_an_earlier_one_that_knows_fewer_tokens(eye_folder,
         take_voice(earlier, model)
 
 
+def test_a_recipe_may_leave_ways_to_the_voice_out(eye_folder, small_config, tmp_path, make_photo):
+    assert small_config.prompt_learner.region_vectors and small_config.prompt_format.evidence
+    full = train(voice_recipe(eye_folder), tmp_path / "full", "cpu")
+    recipe = voice_recipe(eye_folder).model_dump()
+    recipe["voice"] |= {"region_vectors": 0, "evidence": False, "start": str(full)}
+    trained = load_checkpoint(train(TrainingConfig.model_validate(recipe), tmp_path / "paper", "cpu"))
+    assert trained.config.prompt_learner.region_vectors == 0 and not trained.config.prompt_format.evidence
+    session = Inspector(trained).new_session()
+    session.set_image(make_photo(1))
+    assert "".join(session.ask("Where?", max_new_tokens=5)) is not None and session.turns
+
+
 def test_names_train_the_head_and_nothing_else(tmp_path):
     torch.manual_seed(0)
     start = save_eye(build_eye(load_preset("embedded")), tmp_path / "start")
