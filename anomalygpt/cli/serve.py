@@ -184,7 +184,7 @@ def serve(
 def _nothing_is_garbage() -> Iterator[None]:
     """Collects no garbage, and never looks again for any in what was made meanwhile.
 
-    A seventh of the start would go to looking through modules that stay anyway, and later collections would do it again.
+    A tenth of the start would go to looking through modules that stay anyway, and later collections would do it again.
     """
     gc.disable()
     try:

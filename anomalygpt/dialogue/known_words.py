@@ -21,6 +21,13 @@ from anomalygpt.records import Evidence
 _SHAPED = ("shape", "region", "describe", "summary", "longer", "place", "difference")
 """Kinds of question whose answers give shapes; elsewhere "round" may be said of a good part."""
 
+_ANOTHER = re.compile(
+    r"\b(?:others?|second|third|fourth|fifth|sixth|seventh|eighth|next|both|all|each|every|(?:small|weak|larg|bigg)est)\b"
+    r"|(?:\bno\.|\bnumber|\bregion|\bdefect|\banomaly|#) ?[2-9]|第 ?[二三四五六七八2-9]"
+    r"|[2-9二三四五六七八] ?号|另|其[他它余]|剩下|每|都|各|最[小弱大]"
+)
+"""What questions call one region among several by, but for its place."""
+
 _UNFINISHED = "\ufffd"
 """What a piece of text ends with that is a part of a sign only."""
 
@@ -47,11 +54,15 @@ class KnownWords:
 
     Args:
         evidence: what was measured; nothing is forbidden where there are no regions.
+        asked: what the user has asked so far. Unless it points at one of several regions, a colour or a shape that is
+            asked for is the strongest region's.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._colors = [(stated, _known(stated, map(color_of, evidence.regions))) for stated in _statements("colors")]
-        self._shapes = [(stated, _known(stated, map(shape_of, evidence.regions))) for stated in _statements("shapes")]
+    def __init__(self, evidence: Evidence, asked: Iterable[str] = ()) -> None:
+        every = evidence.regions
+        meant = every if any(points(question) for question in asked) else every[:1]
+        self._colors = _both("colors", map(color_of, every), map(color_of, meant))
+        self._shapes = _both("shapes", map(shape_of, every), map(shape_of, meant))
         self._miscounts = _other_counts(len(evidence.regions)) if evidence.regions else None
 
     def allow(self, kind: str, text: str, piece: str) -> bool:
@@ -64,10 +75,32 @@ class KnownWords:
         written = (text + piece).rstrip(_UNFINISHED).lower()
         counts = self._miscounts.finditer(written) if kind == "count" and self._miscounts else ()
         return not any(match.end() > len(text) for match in counts) and all(
-            _fits(stated, known, written, len(text), kind == name)
+            _fits(stated, meant if kind == name else known, written, len(text), kind == name)
             for name, every in (("color", self._colors), ("shape", self._shapes if kind in _SHAPED else []))
-            for stated, known in every
+            for stated, known, meant in every
         )
+
+
+def points(question: str) -> bool:
+    """Whether a question points at one of several regions, by its number, its rank or its place, or at all of them."""
+    text = question.lower()
+    return bool(_ANOTHER.search(text) or _places().search(text))
+
+
+@cache
+def _places() -> re.Pattern[str]:
+    """Any name of a place, in every language."""
+    tables = (read_names(language)["places"].values() for language in LANGUAGES)
+    names = [re.escape(name) for table in tables for entry in table for name in (entry["name"], *entry["asked"])]
+    return re.compile("|".join(rf"(?<![a-z]){name}(?![a-z])" for name in names))
+
+
+def _both(
+    table: str, every: Iterable[str], meant: Iterable[str]
+) -> list[tuple[_Stated, tuple[str, ...], tuple[str, ...]]]:
+    """In every language: the statements of a sort, those that are known, and those of the regions that are meant."""
+    classes, asked = [*every], [*meant]
+    return [(stated, _known(stated, classes), _known(stated, asked)) for stated in _statements(table)]
 
 
 def _fits(stated: _Stated, known: tuple[str, ...], written: str, before: int, asked: bool) -> bool:

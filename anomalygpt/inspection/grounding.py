@@ -23,8 +23,9 @@ def grounded(
         plans: the kind of question for each plan's id.
     """
     evidence = inspection.evidence
-    figures = KnownFigures((evidence_text(evidence), *told, question)) if config.known_figures else None
-    words = KnownWords(evidence) if config.known_words else None
+    said = (*told, question)
+    figures = KnownFigures((evidence_text(evidence), *said)) if config.known_figures else None
+    words = KnownWords(evidence, said) if config.known_words else None
     options = KnownOptions(question, inspection.leanings) if config.known_words else None
     if figures is None and words is None:
         return None

@@ -157,13 +157,15 @@ def make_tokenizer(
 def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
     """Gives a new model the prompt learner and the language model of a finished one.
 
-    It may know more tokens, and have no region vectors where the finished one has some.
+    It may know more tokens, and have no region vectors or no question reader where the finished one has.
 
     Raises:
         ConfigError: the two are not of the same sizes.
     """
     own = model.state_dict()
-    left_out = ("eye.",) if model.config.trainable_prompt_learner.region_vectors else ("eye.", *REGION_PARTS)
+    left_out: tuple[str, ...] = ("eye.",)
+    left_out += () if model.config.trainable_prompt_learner.region_vectors else REGION_PARTS
+    left_out += () if model.question_reader is not None else ("question_reader.",)
     for name, value in start.state_dict().items():
         if name.startswith(left_out):
             continue

@@ -17,8 +17,8 @@ def region(color, elongation=1.0, angle=0.0, index=1):
     return Region(index, (0, 0, 9, 9), (4.0, 4.0), 81, 0.1, 0.9, "top", elongation, angle, color)
 
 
-def known(*regions):
-    return KnownWords(Evidence(0.9, regions, 100, 100, 1))
+def known(*regions, asked=()):
+    return KnownWords(Evidence(0.9, regions, 100, 100, 1), asked)
 
 
 def refused(words, kind, answer):
@@ -98,8 +98,29 @@ def test_words_that_only_look_alike_are_free():
 
 def test_any_region_may_be_spoken_of_and_without_regions_everything_is():
     words = known(region(DARK_RED), region(BLUE, index=2))
-    assert refused(words, "color", ["It is", " bluer", " than", " its surroundings"]) is None
+    assert refused(words, "describe", ["It is", " bluer", " than", " its surroundings"]) is None
     assert refused(known(), "color", ["Nothing is", " darker", " or", " brighter"]) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "bluer"),
+    [
+        (["What colour is it?"], False),
+        (["Is there one?", "And its tone?"], False),
+        (["What colour is the second one?"], True),
+        (["And the one at the bottom left?", "What colour has it?"], True),
+        (["region 2: colour?"], True),
+        (["Colours of all of them?"], True),
+        (["它是什么颜色？"], False),
+        (["第二处是什么颜色？"], True),
+        (["左边那处呢？"], True),
+        (["另一处是什么颜色？"], True),
+    ],
+)
+def test_a_colour_asked_for_is_the_strongest_regions_unless_the_user_points_at_another(asked, bluer):
+    words = known(region(DARK_RED), region(BLUE, index=2), asked=asked)
+    assert refused(words, "color", ["It is", " darker", " and", " redder"]) is None
+    assert (refused(words, "color", ["It is", " bluer"]) is None) == bluer
 
 
 def test_one_slip_does_not_refuse_all_that_follows():
