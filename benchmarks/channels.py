@@ -1,7 +1,8 @@
 """How often a voice says what was measured: presence, place, count, sizes, shape and colour, in held-out wordings.
 
 `python benchmarks/channels.py --checkpoint DIR` asks each as the first question about fresh simulated photos. Voices
-that were told differently (`voice.evidence` and `voice.region_vectors` of a recipe) are compared by it, docs/decisions/0003.
+that are told differently (`voice.evidence` and `voice.region_vectors` of a recipe) are compared by it, see
+docs/decisions/0003.
 """
 
 from __future__ import annotations

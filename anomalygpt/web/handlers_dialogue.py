@@ -62,6 +62,7 @@ class DialogueHandlers(Handlers):
     def example_chosen(self, example: Example, request: gr.Request) -> Update:
         """Puts an example's photo, reference and question on the page at once; `answer` follows."""
         visitor = self.visitor(request)
+        words = example.words(visitor.language)
         visitor.clear()
         visitor.await_part(str(example.photo), [str(example.reference)])
         return (
@@ -70,9 +71,9 @@ class DialogueHandlers(Handlers):
             | {
                 self.panels.photo: str(example.photo),
                 self.panels.references: [str(example.reference)],
-                self.panels.description: example.description,
+                self.panels.description: words.description,
             }
-            | self._sent(visitor, example.question)
+            | self._sent(visitor, words.question)
         )
 
     def answer(

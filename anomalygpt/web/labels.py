@@ -6,6 +6,7 @@ written in their language on the server, by `label`. Both follow the browser's l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 Language = Literal["en", "zh"]
@@ -169,9 +170,14 @@ def label(key: str, language: Language, **values: object) -> str:
     return _WORDS[key][language == "zh"].format(**values)
 
 
-def translations() -> dict[str, dict[str, str]]:
-    """All words by language and key, as `gradio.I18n` takes them."""
-    return {language: {key: words[i] for key, words in _WORDS.items()} for i, language in enumerate(("en", "zh"))}
+def translations(more: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """All words by language and key, as `gradio.I18n` takes them.
+
+    Args:
+        more: further words that stand still on the page, in English and Chinese.
+    """
+    every = {**_WORDS, **more}
+    return {language: {key: words[i] for key, words in every.items()} for i, language in enumerate(("en", "zh"))}
 
 
 def browser_language(accepted: str | None) -> Language:

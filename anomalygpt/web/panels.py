@@ -10,14 +10,14 @@ import gradio as gr
 from gradio.components import Component
 
 from anomalygpt.web import views
-from anomalygpt.web.examples import Example
+from anomalygpt.web.examples import Example, card_names, read_examples
 from anomalygpt.web.labels import label, translations
 from anomalygpt.web.suggestions import MOST, next_questions
 
 OPACITY = 0.5
 """Of the map, when the page opens."""
 
-WORDS: Callable[[str], Any] = gr.I18n(**translations())
+WORDS: Callable[[str], Any] = gr.I18n(**translations(card_names(read_examples())))
 """Labels that the browser puts into its own language; some components take them that declare only text."""
 
 PICK_REGION = """
@@ -118,7 +118,8 @@ def make_panels(examples: Sequence[Example], feedback: bool = False) -> Panels:
         seen |= _record()
     with gr.Row(elem_id="showcase", visible=bool(examples)):
         cards = tuple(
-            gr.Button(example.name, icon=example.photo, elem_classes="card", min_width=90) for example in examples
+            gr.Button(WORDS(example.english.name), icon=example.photo, elem_classes="card", min_width=90)
+            for example in examples
         )
     return Panels(cards=cards, **seen)  # type: ignore[arg-type]
 

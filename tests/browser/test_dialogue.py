@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from anomalygpt.web.examples import read_examples
 from anomalygpt.web.labels import label
 
 QUESTION = "Is there any anomaly in the image?"
@@ -81,6 +82,16 @@ def test_the_page_speaks_the_language_of_the_browser(open_page, nut):
     assert re.search("[\u4e00-\u9fff]", bench.questions()[0])
     assert re.search("[\u4e00-\u9fff]", bench.badge()) and "Anomalous" not in bench.badge()
     assert bench.page.inner_text("#question button.submit-button") == "提问"
+
+
+def test_examples_are_in_the_language_of_the_browser(open_page):
+    first = read_examples()[0].words("zh")
+    bench = open_page(language="zh-CN")
+    bench.page.locator(".card", has_text=first.name).click()
+    bench.page.wait_for_selector("#chat .bot.message")
+    bench.wait_until_ready()
+    assert bench.questions() == [first.question] and re.search("[\u4e00-\u9fff]", bench.answers()[0])
+    assert bench.page.input_value("#description textarea") == first.description
 
 
 def test_a_reload_starts_anew(open_page, nut):

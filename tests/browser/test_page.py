@@ -209,7 +209,7 @@ def test_an_example_loads_and_is_answered_with_one_click(open_page):
     if not read_examples():
         pytest.skip("there is no showcase in assets/examples")
     bench = open_page()
-    names = [example.name for example in read_examples()]
+    names = [example.english.name for example in read_examples()]
     assert bench.page.locator(".card").all_inner_texts() == names
     for case, number in enumerate((0, len(names) - 1), start=1):
         bench.page.locator(".card").nth(number).click()
@@ -217,7 +217,7 @@ def test_an_example_loads_and_is_answered_with_one_click(open_page):
         bench.page.wait_for_selector(f"#history [data-case='{case}'][aria-current='true']")
         bench.page.wait_for_selector("#chat .bot.message")
         bench.wait_until_ready()
-        assert bench.questions() == [read_examples()[number].question]
+        assert bench.questions() == [read_examples()[number].english.question]
         bench.wait_for_map()
         assert bench.page.locator("#references .thumbnail-item").count() == 1
         assert re.search(r"\d\.\d\d", bench.badge())

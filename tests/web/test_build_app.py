@@ -3,7 +3,8 @@ import re
 import pytest
 
 from anomalygpt.web.build_app import build_app, launch_options
-from anomalygpt.web.examples import EXAMPLES_FOLDER, Example, read_examples
+from anomalygpt.web.examples import EXAMPLES_FOLDER, Example, Words, read_examples
+from anomalygpt.web.panels import WORDS
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,10 @@ def test_photos_reach_our_own_reader_undecoded(app):
 
 def test_every_example_is_a_card(make_photo):
     photo = make_photo(1)
-    examples = [Example(name, photo, photo, "Is it good?") for name in ("Bolt", "Nut")]
+    examples = [Example(photo, photo, Words(name, "Is it good?")) for name in ("Bolt", "Nut")]
     app = build_app(lambda: None, examples)
     cards = [block for block in app.blocks.values() if "card" in (block.elem_classes or [])]
-    assert [card.value for card in cards] == ["Bolt", "Nut"]
+    assert [card.value for card in cards] == [str(WORDS("Bolt")), str(WORDS("Nut"))]
 
 
 def test_there_are_thumbs_only_where_they_are_kept(app, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from gradio.processing_utils import save_file_to_cache
 from gradio.utils import get_upload_folder
 
-from anomalygpt.web.examples import Example
+from anomalygpt.web.examples import Example, Words
 from anomalygpt.web.feedback import Feedback
 from anomalygpt.web.handlers_dialogue import DialogueHandlers
 from anomalygpt.web.handlers_part import PartHandlers
@@ -42,7 +42,7 @@ class Page:
 def handlers(tiny_inspector, make_photo, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))  # what lies here counts as uploaded
     photo, reference = make_photo(21, "nut.png"), make_photo(22, "good.png")
-    examples = [Example("Nut", photo, reference, QUESTION, "a metal nut")]
+    examples = [Example(photo, reference, Words("Nut", QUESTION, "a metal nut"))]
     with gr.Blocks():
         panels = make_panels(examples)
     return Page(Visitors(tiny_inspector.new_session), panels, examples, Feedback(tmp_path / "feedback.jsonl"))
@@ -183,20 +183,21 @@ def test_an_example_chosen_in_the_middle_of_an_answer_takes_its_place(handlers, 
     next(old)
     handlers.example_chooser(0)(A)
     assert list(old) == [], "the old answer shows nothing any more"
-    shown = (uploaded(example.photo), gallery(example.reference), example.description, *DRAWING, *DECODING, A)
+    shown = (uploaded(example.photo), gallery(example.reference), example.english.description, *DRAWING, *DECODING, A)
     assert [message["content"] for message in list(handlers.answer(*shown))[-1][panels.chat]][:1] == [QUESTION]
 
 
 def test_what_the_page_tells_of_an_example_that_gave_way_to_another_is_not_heard(handlers, make_photo):
     panels, visitor = handlers.panels, handlers.visitors.get("a")
-    other = Example("Bolt", make_photo(31, "bolt.png"), make_photo(32, "fine.png"), "Where is it?", "a bolt")
+    words = Words("Bolt", "Where is it?", "a bolt")
+    other = Example(make_photo(31, "bolt.png"), make_photo(32, "fine.png"), words)
     handlers.examples.append(other)
     first, second = handlers.examples
     handlers.example_chooser(0)(A)
     handlers.example_chooser(1)(A)
 
     def shown(example):
-        return uploaded(example.photo), gallery(example.reference), example.description, *DRAWING, *DECODING, A
+        return uploaded(example.photo), gallery(example.reference), example.english.description, *DRAWING, *DECODING, A
 
     assert list(handlers.answer(*shown(first))) == [], "the first example's answer is too late"
     answer = handlers.answer(*shown(second))
