@@ -90,11 +90,13 @@ class Leanings:
         products: keys of products; empty where the model knows none.
         places: all of `PLACES`.
         regions: the measured ones; where there are none, those of the map's highest values.
+        count: how many were measured; None where nothing was.
     """
 
     products: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
+    count: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def _ranked(leanings: Leanings) -> Iterator[tuple[str, Sequence[str]]]:
     yield "shapes", [shape_of(region) for region in regions]
     yield "sizes", [size_of(region) for region in regions]
     yield "colors", [color_of(region) for region in regions]
-    yield "numbers", [str(len(regions))] if regions else []
+    yield "numbers", [] if leanings.count is None else [str(leanings.count)]
     yield "products", leanings.products
 
 

@@ -149,7 +149,7 @@ def _leanings(
     cells = [cell.max(initial=0) for rows in np.array_split(anomaly_map, 3) for cell in np.array_split(rows, 3, 1)]
     by_peak = [PLACES[index] for index in np.argsort(-np.array(cells), kind="stable")]
     places = dict.fromkeys((*(region.place for region in regions), *by_peak))
-    return Leanings(tuple(products), tuple(places), regions)
+    return Leanings(tuple(products), tuple(places), regions, len(evidence.regions))
 
 
 def square_map(inspection: Inspection, size: int) -> NDArray[np.float32]:

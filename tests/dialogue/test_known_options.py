@@ -8,7 +8,7 @@ from anomalygpt.records import PLACES, Leanings, Region
 TOP = Region(1, (0, 0, 9, 9), (4.0, 4.0), 81, 0.01, 0.9, "top left", 1.0, 0.0, (-10.0, 9.0, 0.0))
 LOW = Region(2, (50, 80, 90, 85), (70.0, 82.0), 200, 0.1, 0.7, "bottom", 8.0, 0.0, (10.0, 0.0, 0.0))
 OTHERS = [place for place in PLACES if place not in ("top left", "bottom", "right")]
-LEANINGS = Leanings(("metal nut", "pill", "capsule"), ("top left", "bottom", "right", *OTHERS), (TOP, LOW))
+LEANINGS = Leanings(("metal nut", "pill", "capsule"), ("top left", "bottom", "right", *OTHERS), (TOP, LOW), 2)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,13 @@ def test_options_are_read_however_they_are_written(question, options):
 )
 def test_what_was_measured_decides_where_it_can(options, left):
     assert "".join(possible(options, LEANINGS)) == left
+
+
+def test_of_a_good_part_no_defects_are_counted():
+    good = Leanings(("pill",), PLACES, (TOP,), 0)
+    assert possible({"a": "0", "b": "1"}, good) == {"a": "0"}
+    assert possible({"a": "one", "b": "none of them", "c": "no"}, good).keys() == {"b", "c"}
+    assert possible({"a": "1", "b": "2"}, good).keys() == {"a", "b"}
 
 
 def test_nothing_is_left_out_where_the_eye_leans_to_nothing():

@@ -56,7 +56,7 @@ def test_the_eye_leans_to_where_its_map_is_highest_even_if_nothing_is_anomalous(
     photo = np.zeros((60, 60, 3), np.uint8)
     seen = look(Shows(faint), photo, None, None, None, 0, product="pill", likely=("screw", "pill"))
     assert seen.regions == () and seen.leanings.products == ("pill", "screw")
-    assert seen.leanings.places[:2] == ("bottom left", "top right")
+    assert seen.leanings.places[:2] == ("bottom left", "top right") and seen.leanings.count == 0
     assert [(region.place, region.elongation > 2.5) for region in seen.leanings.regions] == [("bottom left", True)]
 
 
@@ -65,4 +65,4 @@ def test_the_eye_leans_to_the_regions_that_it_measured():
     strong[45:50, 3:18], strong[2:6, 50:55] = 0.7, 0.9
     seen = look(Shows(strong), np.zeros((60, 60, 3), np.uint8), None, None, None, 0)
     assert seen.leanings.regions == seen.regions and seen.leanings.places[:2] == ("top right", "bottom left")
-    assert len(seen.leanings.places) == 9
+    assert len(seen.leanings.places) == 9 and seen.leanings.count == 2
