@@ -15,12 +15,12 @@ class AdaptData(Frozen):
     Attributes:
         share: of episodes that are of the user's photos.
         learn: parts of the eye that learn; all others, the text tower and running statistics stay as they are.
-        reach: how far to go from the old weights to the learned ones; half way forgets less and gains nearly as much
+        reach: how far to go from the old weights to the learned ones; a part of the way forgets less and gains much of it
             (Wortsman et al., arXiv 2109.01903).
     """
 
     share: Unit = 0.5
-    reach: Unit = 0.5
+    reach: Unit = 0.25
     learn: tuple[Literal["encoder", "decoder", "fusion"], ...] = Field(default=("decoder", "fusion"), min_length=1)
 
 
