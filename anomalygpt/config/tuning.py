@@ -15,7 +15,7 @@ class AdaptData(Frozen):
     Attributes:
         share: of episodes that are of the user's photos.
         learn: parts of the eye that learn; all others, the text tower and running statistics stay as they are.
-        reach: how far to go from the old weights to the learned ones; a part of the way forgets less and gains much of it
+        reach: how far to go from the old weights to the learned ones; a part of the way forgets less and still gains
             (Wortsman et al., arXiv 2109.01903).
     """
 
