@@ -53,9 +53,9 @@ def talked(page: Page) -> None:
 
 def talked_in_chinese(page: Page) -> None:
     """The same in Chinese."""
-    choose(page, "Concrete with a crack")
-    ask(page, "图像中有异常吗？")
+    choose(page, "有裂纹的混凝土")
     ask(page, "它在哪里？")
+    ask(page, "这个零件该怎么处理？")
 
 
 def picked(page: Page) -> None:

@@ -22,7 +22,8 @@ _SHAPED = ("shape", "region", "describe", "summary", "longer", "place", "differe
 """Kinds of question whose answers give shapes; elsewhere "round" may be said of a good part."""
 
 _ANOTHER = re.compile(
-    r"\b(?:others?|second|third|fourth|fifth|sixth|seventh|eighth|next|both|all|each|every|(?:small|weak|larg|bigg)est)\b"
+    r"\b(?:others?|second|third|fourth|fifth|sixth|seventh|eighth|next(?! to)|both|all|each|every)\b"
+    r"|\b(?:small|weak|larg|bigg)est\b"
     r"|(?:\bno\.|\bnumber|\bregion|\bdefect|\banomaly|#) ?[2-9]|第 ?[二三四五六七八2-9]"
     r"|[2-9二三四五六七八] ?号|另|其[他它余]|剩下|每|都|各|最[小弱大]"
 )
@@ -54,8 +55,8 @@ class KnownWords:
 
     Args:
         evidence: what was measured; nothing is forbidden where there are no regions.
-        asked: what the user has asked so far. Unless it points at one of several regions, a colour or a shape that is
-            asked for is the strongest region's.
+        asked: the question, and the one before it that "it" may hark back to. Unless one of them points at one of
+            several regions, a colour or a shape that is asked for is the strongest region's.
     """
 
     def __init__(self, evidence: Evidence, asked: Iterable[str] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from anomalygpt.config import GenerationConfig
 from anomalygpt.dialogue.known_options import KnownOptions
@@ -13,19 +13,25 @@ from anomalygpt.records import Inspection
 
 
 def grounded(
-    config: GenerationConfig, inspection: Inspection, question: str, told: Iterable[str], plans: Mapping[int, str]
+    config: GenerationConfig,
+    inspection: Inspection,
+    question: str,
+    description: str,
+    earlier: Sequence[str],
+    plans: Mapping[int, str],
 ) -> Callable[[int | None, str, str], bool] | None:
     """What `Settings.allow` is for an answer about that photo; None where it may say anything.
 
     Args:
         question: that is to be answered.
-        told: whatever else the model has read of its user.
+        description: what the user said of the part, or "".
+        earlier: questions of the dialogue before it.
         plans: the kind of question for each plan's id.
     """
     evidence = inspection.evidence
-    said = (*told, question)
-    figures = KnownFigures((evidence_text(evidence), *said)) if config.known_figures else None
-    words = KnownWords(evidence, said) if config.known_words else None
+    read = (evidence_text(evidence), description, *earlier, question)
+    figures = KnownFigures(read) if config.known_figures else None
+    words = KnownWords(evidence, (*earlier[-1:], question)) if config.known_words else None
     options = KnownOptions(question, inspection.leanings) if config.known_words else None
     if figures is None and words is None:
         return None

@@ -314,9 +314,9 @@ class Session:
     def _allow(self, question: str) -> Callable[[int | None, str, str], bool] | None:
         """What keeps the answer to a question to what was measured, told and asked."""
         assert self.inspection is not None
-        told = (self._description, *(turn.question for turn in self.turns))
+        earlier = [turn.question for turn in self.turns]
         config, plans = self.inspector.model.config.generation, self.inspector.plans
-        return grounded(config, self.inspection, question, told, plans)
+        return grounded(config, self.inspection, question, self._description, earlier, plans)
 
     def _plan_of(self, kind: str) -> int | None:
         """The plan of that kind, None where there is none."""

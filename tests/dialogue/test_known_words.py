@@ -107,6 +107,7 @@ def test_any_region_may_be_spoken_of_and_without_regions_everything_is():
     [
         (["What colour is it?"], False),
         (["Is there one?", "And its tone?"], False),
+        (["How does it differ from the area next to it?"], False),
         (["What colour is the second one?"], True),
         (["And the one at the bottom left?", "What colour has it?"], True),
         (["region 2: colour?"], True),

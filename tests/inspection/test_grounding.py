@@ -16,8 +16,8 @@ INSPECTION = Inspection(
 PLANS = {7: "color", 8: "choice"}
 
 
-def rule(question="", told=(), **config):
-    return grounded(GenerationConfig(**config), INSPECTION, question, told, PLANS)
+def rule(question="", description="", earlier=(), **config):
+    return grounded(GenerationConfig(**config), INSPECTION, question, description, earlier, PLANS)
 
 
 def test_a_model_of_the_world_may_say_anything():
@@ -25,8 +25,9 @@ def test_a_model_of_the_world_may_say_anything():
 
 
 def test_figures_and_words_are_kept_each_by_its_own_setting():
-    figures = rule("Is it 5 mm?", ["lot 12"], known_figures=True)
+    figures = rule("Is it 5 mm?", "part 7", ["lot 12"], known_figures=True)
     assert figures(7, "It is brighter", ", 30x9") and figures(None, "", "5") and figures(None, "lot ", "12")
+    assert figures(None, "part ", "7")
     assert not figures(None, "", "31x9")
     words = rule(known_words=True)
     assert words(7, "Its box is", " 31x9") and not words(7, "It is", " brighter")
@@ -36,3 +37,12 @@ def test_options_bind_only_an_answer_that_was_planned_as_a_choice():
     allow = rule("Where? A) center B) top left", known_figures=True, known_words=True)
     assert allow(8, "", "Top left (B).") and not allow(8, "", "Center (A).")
     assert allow(7, "", "Center (A).") and allow(None, "", "Center")
+
+
+def test_only_the_question_before_is_harked_back_to():
+    other = Region(2, (50, 50, 60, 60), (55.0, 55.0), 100, 0.01, 0.8, "center", 1.0, 0.0, (10.0, 0.0, 0.0))
+    evidence = Evidence(0.93, (REGION, other), 100, 100, 1)
+    two = Inspection(INSPECTION.photo, INSPECTION.anomaly_map, evidence)
+    for earlier, brighter in ((["And the second one?"], True), (["And the second one?", "Is it large?"], False)):
+        allow = grounded(GenerationConfig(known_words=True), two, "What colour is it?", "", earlier, PLANS)
+        assert allow(7, "It is", " brighter") is brighter and allow(7, "It is", " darker")
