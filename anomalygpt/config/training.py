@@ -83,6 +83,8 @@ class VoiceData(Frozen):
         vocabulary_dialogues: how many dialogues the tokenizer is trained on.
         region_vectors: vectors with the look of the strongest regions; None as the eye's config has it.
         evidence: whether the measured regions are told as text; None as the eye's config has it.
+        kinds: whether dialogues name the true kind of defect under a region. Off, the voice learns to say that it
+            cannot tell: of an eye that does not show kinds it would learn to guess.
         start: a checkpoint whose tokenizer, language model and prompt learner the stage goes on from; "" draws them
             anew. Tokens that its tokenizer lacks are added.
     """
@@ -94,6 +96,7 @@ class VoiceData(Frozen):
     vocabulary_dialogues: Positive = 20000
     region_vectors: Natural | None = None
     evidence: bool | None = None
+    kinds: bool = True
     start: str = ""
 
 

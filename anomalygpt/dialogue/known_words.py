@@ -1,4 +1,4 @@
-"""Colours, shapes and counts in answers: an answer says those that were measured, and no others.
+"""Colours, shapes, counts and products in answers: an answer says those that were measured, and no others.
 
 What `model.figures` is for numbers this is for words. Where an answer begins to state a colour or a shape, only what
 continues that of a found region is left to it: a small language model knows how to say "darker and redder than its
@@ -29,6 +29,11 @@ _ANOTHER = re.compile(
 )
 """What questions call one region among several by, but for its place."""
 
+_IGNORANT = re.compile(
+    r"\b(?:i (?:do|can|am)|it is not (?:known|clear))\b|不知道|不认识|不清楚|认不出|说不|看不出|无法|不能|不确定"
+)
+"""How an answer begins to say that it cannot name a part."""
+
 _UNFINISHED = "\ufffd"
 """What a piece of text ends with that is a part of a sign only."""
 
@@ -54,7 +59,8 @@ class KnownWords:
     """The colours, the shapes and the count that an answer may state.
 
     Args:
-        evidence: what was measured; nothing is forbidden where there are no regions.
+        evidence: what was measured. Without regions no colour, shape or count is forbidden; where the product is known, an
+            answer to what it is does not say that it is not.
         asked: the question, and the one before it that "it" may hark back to. Unless one of them points at one of
             several regions, a colour or a shape that is asked for is the strongest region's.
     """
@@ -64,6 +70,7 @@ class KnownWords:
         meant = every if any(points(question) for question in asked) else every[:1]
         self._colors = _both("colors", map(color_of, every), map(color_of, meant))
         self._shapes = _both("shapes", map(shape_of, every), map(shape_of, meant))
+        self._product = bool(evidence.product)
         self._miscounts = _other_counts(len(evidence.regions)) if evidence.regions else None
 
     def allow(self, kind: str, text: str, piece: str) -> bool:
@@ -74,6 +81,12 @@ class KnownWords:
             text, piece: the answer so far, and what would be added.
         """
         written = (text + piece).rstrip(_UNFINISHED).lower()
+        if (
+            kind == "product"
+            and self._product
+            and any(begun.end() > len(text) for begun in _IGNORANT.finditer(written))
+        ):
+            return False
         counts = self._miscounts.finditer(written) if kind == "count" and self._miscounts else ()
         return not any(match.end() > len(text) for match in counts) and all(
             _fits(stated, meant if kind == name else known, written, len(text), kind == name)

@@ -69,6 +69,8 @@ def draw_dialogue(config: TrainingConfig, photos: SeenPhotos, index: int) -> tup
     rng = np.random.default_rng((config.seed, index, 3))
     photo = int(rng.integers(len(photos)))
     facts = photos.facts[photo]
+    if not config.voice.kinds:
+        facts = replace(facts, defects=(None,) * len(facts.defects))
     language: Literal["en", "zh"] = "zh" if rng.random() < config.voice.chinese else "en"
     if rng.random() < TOLD:
         facts = replace(facts, description=describe(facts.product, facts.texture, language, rng))

@@ -128,3 +128,13 @@ def test_one_slip_does_not_refuse_all_that_follows():
     words = known(region(BLUE))
     assert words.allow("color", "It is darker than its", " surroundings")
     assert not words.allow("color", "It is darker than its surroundings and", " redder")
+
+
+@pytest.mark.parametrize(
+    ("kind", "product", "said"), [("product", "pill", False), ("product", "", True), ("okay", "pill", True)]
+)
+def test_of_a_product_that_was_named_it_is_not_said_that_nobody_knows_it(kind, product, said):
+    words = KnownWords(Evidence(0.2, (), 100, 100, 1, product))
+    assert (refused(words, kind, ["I do", " not know", " this product"]) is None) is said
+    assert (refused(words, kind, ["我", "不认识", "它"]) is None) is said
+    assert refused(words, kind, ["I see", " a pill"]) is None

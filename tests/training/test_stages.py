@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,10 +14,13 @@ from anomalygpt.inspection.inspector import Inspector
 from anomalygpt.model.build import build_eye, build_model
 from anomalygpt.model.language import IGNORED
 from anomalygpt.model.tokenizer import load_tokenizer, train_tokenizer
-from anomalygpt.training.seen import see_photos
+from anomalygpt.records import Evidence, Facts, Region
+from anomalygpt.training.seen import SeenPhotos, see_photos
 from anomalygpt.training.stages import load_eye, save_eye, train
 from anomalygpt.training.voice import VoiceData, draw_dialogue, take_voice
 
+REGION = Region(1, (0, 0, 30, 9), (4.0, 4.0), 270, 0.01, 0.9, "top left", 1.0, 0.0, (-10.0, 0.0, 0.0))
+FACTS = Facts(Evidence(0.93, (REGION,), 100, 100, 1), "pill", False)
 COMMON = {"batch": 4, "steps": 6, "warmup": 2, "learning_rate": 1e-3, "workers": 0}
 
 
@@ -116,6 +120,15 @@ def test_a_voice_goes_on_from_an_earlier_one_that_knows_fewer_tokens(eye_folder,
     assert min(Inspector(trained).plans) >= known
     with pytest.raises(ConfigError, match=r"voice\.start"):
         take_voice(earlier, model)
+
+
+def test_a_recipe_may_leave_the_kinds_of_defects_untold(eye_folder):
+    recipe = voice_recipe(eye_folder).model_dump()
+    photos = SeenPhotos([replace(FACTS, defects=("crack",))], *(torch.zeros(1, 1),) * 3)
+    for told, kinds in ((True, ("crack",)), (False, (None,))):
+        recipe["voice"]["kinds"] = told
+        config = TrainingConfig.model_validate(recipe)
+        assert {draw_dialogue(config, photos, index)[1].defects for index in range(8)} == {kinds}
 
 
 def test_a_recipe_may_leave_ways_to_the_voice_out(eye_folder, small_config, tmp_path, make_photo):
