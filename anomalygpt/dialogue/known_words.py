@@ -59,8 +59,8 @@ class KnownWords:
     """The colours, the shapes and the count that an answer may state.
 
     Args:
-        evidence: what was measured. Without regions no colour, shape or count is forbidden; where the product is known, an
-            answer to what it is does not say that it is not.
+        evidence: what was measured. Without regions no colour, shape or count is forbidden. Where the product is known,
+            an answer to what it is does not say that it is not.
         asked: the question, and the one before it that "it" may hark back to. Unless one of them points at one of
             several regions, a colour or a shape that is asked for is the strongest region's.
     """
