@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -50,20 +49,18 @@ def answers_right(session: Session, sample: Sample, rng: np.random.Generator) ->
     return found
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Prints the shares."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", default="embedded")
     parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--seed", type=int, default=77)
     parser.add_argument("--threads", type=int, default=2)
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     torch.set_num_threads(given.threads)
     inspector = anomalygpt.load(given.checkpoint, device="cpu")
     found: dict[str, list[bool]] = defaultdict(list)
-    samples = SimulatedSamples(given.photos, given.seed)
-    for index in range(given.photos):
-        sample = samples[index]
+    for index, sample in enumerate(SimulatedSamples(given.photos, given.seed)):
         session = inspector.new_session()
         session.set_references(sample.references)
         session.set_image(sample.query)

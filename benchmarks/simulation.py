@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
 
 from anomalygpt.datasets.simulated import SimulatedSamples
 
 FIRST = 20
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Prints the rate."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=78)
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     samples = iter(SimulatedSamples(FIRST + given.count, given.seed, given.size).parallel(given.workers))
     for _ in range(FIRST):
         next(samples)

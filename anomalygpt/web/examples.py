@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from anomalygpt.web.labels import Language
@@ -47,6 +48,7 @@ class Example:
         return self.chinese if language == "zh" and self.chinese is not None else self.english
 
 
+@cache  # the page's words and its cards are both made from them at the start
 def read_examples(folder: Path = EXAMPLES_FOLDER) -> tuple[Example, ...]:
     """Reads `index.json` of a showcase folder; an installation without the folder has no showcase.
 
