@@ -91,12 +91,14 @@ class Leanings:
         places: all of `PLACES`.
         regions: the measured ones; where there are none, those of the map's highest values.
         count: how many were measured; None where nothing was.
+        kinds: of defects; empty where the model does not tell them apart.
     """
 
     products: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     regions: tuple[Region, ...] = ()
     count: int | None = None
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +109,11 @@ class Inspection:
         photo: RGB uint8, H×W×3, as shown to the user.
         anomaly_map: float32, H×W of the photo itself, in [0, 1].
         evidence: the measured numbers.
-        leanings: what is likeliest where nothing was measured surely.
     """
 
     photo: NDArray[np.uint8]
     anomaly_map: NDArray[np.float32]
     evidence: Evidence
-    leanings: Leanings = Leanings()
 
     @property
     def score(self) -> float:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from anomalygpt.cli import make_app
 from anomalygpt.imaging.read import PhotoError
-from anomalygpt.inspection.session import QuestionError
+from anomalygpt.inspection.errors import QuestionError
 from anomalygpt.web.handlers_part import PartHandlers
 from anomalygpt.web.panels import make_panels
 from anomalygpt.web.sessions import Visitors

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from anomalygpt.checkpoint.files import MANIFEST, CheckpointError, check_files, read_tensors, replacing, write_tensors
-from anomalygpt.config.schema import Frozen, LoRAConfig
+from anomalygpt.config.base import Frozen
+from anomalygpt.config.schema import LoRAConfig
 from anomalygpt.model.anomalygpt import AnomalyGPT
 
 CONFIG = "adapter.json"

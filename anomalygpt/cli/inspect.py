@@ -55,8 +55,8 @@ def inspect(
     from anomalygpt.checkpoint.store import CheckpointError
     from anomalygpt.config import ConfigError
     from anomalygpt.imaging.read import PhotoError
+    from anomalygpt.inspection.errors import QuestionError, ReferenceError
     from anomalygpt.inspection.report import json_report, record_of
-    from anomalygpt.inspection.session import QuestionError, ReferenceError
     from anomalygpt.model.generation import ContextFull
 
     try:

@@ -1,9 +1,9 @@
 """Validated configuration: the schema and the presets shipped with the package."""
 
+from anomalygpt.config.base import ConfigError
 from anomalygpt.config.reading import load_config, load_preset, preset_names
 from anomalygpt.config.schema import (
     AnomalyGPTConfig,
-    ConfigError,
     DecoderConfig,
     EncoderConfig,
     FusionConfig,

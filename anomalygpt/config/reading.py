@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from anomalygpt.config.schema import AnomalyGPTConfig, ConfigError
+from anomalygpt.config.base import ConfigError
+from anomalygpt.config.schema import AnomalyGPTConfig
 
 
 def preset_names() -> list[str]:

@@ -6,23 +6,11 @@ refused, and so are settings that contradict each other, when the config is made
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Positive = Annotated[int, Field(gt=0)]
-Natural = Annotated[int, Field(ge=0)]
-Unit = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class ConfigError(ValueError):
-    """A config that cannot be read or contradicts itself; the message names the place and the remedy."""
-
-
-class Frozen(BaseModel):
-    """Base of every config: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from anomalygpt.config.base import ConfigError, Frozen, Natural, Positive, Unit
 
 
 class EncoderConfig(Frozen):
@@ -43,7 +31,7 @@ class EncoderConfig(Frozen):
     """
 
     source: str | None = None
-    architecture: dict[str, Any] = {}
+    architecture: dict[str, Any] = Field(default={})
     image_size: Natural = 0
     layers: tuple[Natural, ...] = ()
     widths: tuple[Positive, ...] = ()
@@ -97,6 +85,8 @@ class MemoryConfig(Frozen):
     Attributes:
         window: half side of the position-aware search, as a share of the photo; 0 leaves that search out.
         rotations: also keep copies of each reference turned by 90, 180 and 270 degrees, and mirrored.
+        alignment: also look at a part that lies turned or shifted before a plain background as the first reference
+            lies.
         coarse_search: find the nearest patches in bfloat16 where the processor is fast at it; the distances are then
             those of the patches found, in full precision. Embeddings trained so lose nothing by it.
         max_references: how many normal photos one session may hold.
@@ -104,6 +94,7 @@ class MemoryConfig(Frozen):
 
     window: Unit = 0.0
     rotations: bool = False
+    alignment: bool = False
     coarse_search: bool = False
     max_references: Positive = 16
 
@@ -188,7 +179,7 @@ class LanguageConfig(Frozen):
     """
 
     source: str | None = None
-    architecture: dict[str, Any] = {}
+    architecture: dict[str, Any] = Field(default={})
     lora: LoRAConfig | None = None
 
     @property
@@ -268,6 +259,18 @@ class QuestionReaderConfig(Frozen):
     longest: Positive = 5
 
 
+class KindReaderConfig(Frozen):
+    """A small network that says what kind of defect a region may be, for questions that offer kinds to choose from.
+
+    Attributes:
+        kinds: of defects, by name, in the order of its outputs.
+        width: of its two hidden layers.
+    """
+
+    kinds: tuple[str, ...]
+    width: Positive = 64
+
+
 class GenerationConfig(Frozen):
     """Default decoding settings. Temperature 0 is greedy.
 
@@ -293,6 +296,7 @@ class AnomalyGPTConfig(Frozen):
         products: names among which the encoder tells what a part is (CLIP's zero-shot rule); the measured evidence then
             says it. Empty: it is not asked.
         question_reader: None: the language model alone plans answers, where they are planned.
+        kind_reader: None: nothing leans to any kind of defect.
     """
 
     name: str
@@ -305,6 +309,7 @@ class AnomalyGPTConfig(Frozen):
     language: LanguageConfig
     prompt_format: PromptFormatConfig = PromptFormatConfig()
     question_reader: QuestionReaderConfig | None = None
+    kind_reader: KindReaderConfig | None = None
     generation: GenerationConfig = GenerationConfig()
 
     @property

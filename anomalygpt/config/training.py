@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from anomalygpt.config.schema import ConfigError, Frozen, Natural, Positive, Unit
+from anomalygpt.config.base import ConfigError, Frozen, Natural, Positive, Unit
 from anomalygpt.config.tuning import AdaptData, PaperData
 
 SECTIONS = {
@@ -17,6 +17,7 @@ SECTIONS = {
     "names": {"names"},
     "voice": {"voice"},
     "reader": {"reader"},
+    "kinds": {"kinds"},
     "adapt": {"eye", "adapt"},
     "paper": {"paper"},
 }
@@ -116,20 +117,36 @@ class ReaderData(Frozen):
     buckets: Positive = 32768
 
 
+class KindsData(Frozen):
+    """Regions that the trained eye finds on simulated faulty parts, with the kind of the defect that is really there.
+
+    Attributes:
+        photos: how many are shown to the eye.
+        shots: how many references a photo has, with the chance of each; 0 is none.
+        width: of the reader's hidden layers.
+        smoothing: share of a region's kind that is spread over all kinds.
+    """
+
+    photos: Positive = 4000
+    shots: dict[Natural, Unit] = Field(default={0: 0.15, 1: 0.85})
+    width: Positive = 64
+    smoothing: Unit = 0.1
+
+
 class TrainingConfig(Frozen):
     """One stage of training.
 
     Attributes:
         stage: "eye" (encoder, decoder, fusion), then "names" (the encoder's head over the photo as a whole), then
-            "voice" (prompt learner, image projection, language model), then "reader" (what kind a question is of).
-            "adapt" (the eye) and "paper" (decoder, prompt learner, perhaps adapters of the language model) go on from
-            a finished model with one's own photos.
-        model: preset to start from, the folder of the eye that the stage before has trained, or for "reader", "adapt"
-            and "paper" a checkpoint.
+            "voice" (prompt learner, image projection, language model), then "reader" (what kind a question is of)
+            and "kinds" (what kind a defect may be of). "adapt" (the eye) and "paper" (decoder, prompt learner, perhaps
+            adapters of the language model) go on from a finished model with one's own photos.
+        model: preset to start from, the folder of the eye that the stage before has trained, or for all later ones
+            a checkpoint.
         data: folder of good photos, for "adapt" and "paper".
         first_seed: simulated data of this run are drawn from seeds at and over this number.
-        batch: episodes (eye, adapt), photos (names), questions (reader) or dialogues (voice, paper) in one step
-            over all processes.
+        batch: episodes (eye, adapt), photos (names), questions (reader), regions (kinds) or dialogues (voice, paper) in
+            one step over all processes.
         accumulate: parts in which each process works through its share of a step, to save memory.
         steps: optimiser steps in all.
         optimizer: "adamw", or "adamw8bit", whose moments take a quarter of the memory, on a GPU.
@@ -139,7 +156,7 @@ class TrainingConfig(Frozen):
         save_minutes: time between two resumable states.
     """
 
-    stage: Literal["eye", "names", "voice", "reader", "adapt", "paper"]
+    stage: Literal["eye", "names", "voice", "reader", "kinds", "adapt", "paper"]
     model: str
     data: str = ""
     seed: Natural = 0
@@ -148,6 +165,7 @@ class TrainingConfig(Frozen):
     names: NamesData | None = None
     voice: VoiceData | None = None
     reader: ReaderData | None = None
+    kinds: KindsData | None = None
     adapt: AdaptData | None = None
     paper: PaperData | None = None
     batch: Positive

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from anomalygpt.config.schema import Frozen, LoRAConfig, Unit
+from anomalygpt.config.base import Frozen, Unit
+from anomalygpt.config.schema import LoRAConfig
 
 
 class AdaptData(Frozen):

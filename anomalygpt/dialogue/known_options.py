@@ -1,8 +1,8 @@
 """Multiple choice: an answer is one of the options, and the likeliest where the eye can tell.
 
-Of options that are places, shapes, sizes, colours, counts or products (by name, material or purpose), the one that the
-eye leans to most stays: what was measured first, and where nothing was, what comes nearest to it. What the eye knows
-nothing of (the kind of a defect, its cause) is left to the language model.
+Of options that are places, shapes, sizes, colours, counts, products (by name, material or purpose) or kinds of defect
+(by name or cause), the one that the eye leans to most stays: what was measured first, and where nothing was, what comes
+nearest to it. What the eye knows nothing of is left to the language model.
 """
 
 from __future__ import annotations
@@ -81,11 +81,12 @@ def _ranked(leanings: Leanings) -> Iterator[tuple[str, Sequence[str]]]:
     yield "colors", [color_of(region) for region in regions]
     yield "numbers", [] if leanings.count is None else [str(leanings.count)]
     yield "products", leanings.products
+    yield "defects", leanings.kinds
 
 
 @cache
 def _table(sort: str) -> dict[str, frozenset[str]]:
-    """The classes that an option of a sort stands for, in every language; of products, by material and purpose too."""
+    """The classes that an option of a sort stands for, in every language."""
     found: dict[str, set[str]] = {}
     for language in LANGUAGES:
         for text, name in _named(sort, read_names(language)):
@@ -107,5 +108,9 @@ def _named(sort: str, names: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield from ((text, str(number)) for text in (word, str(number)))
     elif sort == "colors":
         yield from ((text, name) for name, text in color_phrases(names["colors"]).items())
+    elif sort == "defects":
+        for kind, entry in names["defects"].items():
+            texts = (entry["name"], entry["plural"], *entry["other"], *entry["cause"])
+            yield from ((_BETWEEN.sub("", text), kind) for text in texts)
     else:
         yield from ((text, name) for name, text in names[sort].items())

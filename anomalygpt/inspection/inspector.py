@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from anomalygpt.dialogue.naming import product_told
 from anomalygpt.dialogue.prompt_format import PromptFormat
 from anomalygpt.inspection.session import Session
 from anomalygpt.model.anomalygpt import AnomalyGPT
-from anomalygpt.model.encoder import Features
 from anomalygpt.model.looking import Products
 
 
@@ -21,11 +22,14 @@ class Inspector:
         plans = self.prompt_format.plans
         self.plans = dict(zip(model.language.special_ids(list(plans)), plans.values(), strict=True))
 
-    def product_of(self, query: Features, description: str) -> str:
-        """What one encoded photo shows: as its user says, else as the encoder takes it; "" where neither tells."""
+    def names_of(self, embeddings: Tensor, description: str) -> tuple[str, tuple[str, ...]]:
+        """What photos of one product show, by their embeddings N×D, and what they may show, the likeliest first.
+
+        What it is: as its user says, else as the encoder takes it; "" where neither tells.
+        """
         if not self.model.config.products:
-            return ""
-        return product_told(description) or self.products.of(query)
+            return "", ()
+        return product_told(description) or self.products.of(embeddings), self.products.ranked(embeddings)
 
     def plan_odds(self, question: str) -> tuple[float, ...]:
         """What the question reader says for each of `plans`, in their order, as logarithms; () without a reader."""

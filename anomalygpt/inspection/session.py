@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,13 @@ from PIL import Image
 
 from anomalygpt.dialogue.verdict import parse_verdict
 from anomalygpt.imaging.read import read_photo
+from anomalygpt.inspection.errors import NoPhotoError, QuestionError, ReferenceError
 from anomalygpt.inspection.grounding import grounded
+from anomalygpt.inspection.leaning import leanings_of
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
 from anomalygpt.model.looking import encode_photos, look, region_masks, square_map
-from anomalygpt.model.reference_scale import References
+from anomalygpt.model.references import References
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
 
@@ -34,18 +37,6 @@ Photo = str | Path | Image.Image | NDArray[np.generic]
 
 MAX_QUESTION = 2000
 """Longest question in characters; a longer one is refused, not cut."""
-
-
-class NoPhotoError(ValueError):
-    """A question was asked before there was a photo."""
-
-
-class QuestionError(ValueError):
-    """A question that cannot be answered: empty or too long."""
-
-
-class ReferenceError(ValueError):
-    """Too many normal photos."""
 
 
 class Session:
@@ -67,6 +58,7 @@ class Session:
         self._known: References | None = None
         self._normal: float | None = None
         self._query: Features | None = None
+        self._likely: tuple[str, ...] = ()
         self._conversation: KVSession | None = None
         self._marks: list[int] = []
 
@@ -297,26 +289,30 @@ class Session:
     def _look(self, pixels: NDArray[np.uint8] | None = None) -> None:
         """Makes the inspection of the current photo anew from its kept features, and forgets the dialogue."""
         self.reset_dialogue()
-        if pixels is None and self.inspection is not None:
+        if pixels is None:
+            if self.inspection is None:
+                return
             pixels = self.inspection.photo
-        if self._query is None or pixels is None:
-            return
+        assert self._query is not None
         eye = self.inspector.model.eye
         with torch.inference_mode():
             states = eye.states([self._description])
-        product = self.inspector.product_of(self._query, self._description)
-        likely = self.inspector.products.ranked(self._query)
-        memory = None if self._known is None else self._known.memory_for(pixels, self._query)
-        self.inspection = look(
-            eye, pixels, self._query, states, memory, len(self._references), self.rule, self._normal, product, likely
-        )
+        memory = laid = None
+        embeddings = self._query.embedding
+        if self._known is not None:
+            memory, laid = self._known.memory_for(pixels, self._query), self._known.laid(pixels)
+            embeddings = torch.cat([embeddings, self._known.features.embedding])
+        product, self._likely = self.inspector.names_of(embeddings, self._description)
+        count = len(self._references)
+        self.inspection = look(eye, pixels, self._query, states, memory, count, self.rule, self._normal, product, laid)
 
     def _allow(self, question: str) -> Callable[[int | None, str, str], bool] | None:
         """What keeps the answer to a question to what was measured, told and asked."""
         assert self.inspection is not None
-        earlier = [turn.question for turn in self.turns]
-        config, plans = self.inspector.model.config.generation, self.inspector.plans
-        return grounded(config, self.inspection, question, self._description, earlier, plans)
+        model, earlier = self.inspector.model, [turn.question for turn in self.turns]
+        lean = partial(leanings_of, self.inspection, self._likely, model.kind_reader)
+        settings, plans = model.config.generation, self.inspector.plans
+        return grounded(settings, self.inspection, question, self._description, earlier, plans, lean)
 
     def _plan_of(self, kind: str) -> int | None:
         """The plan of that kind, None where there is none."""

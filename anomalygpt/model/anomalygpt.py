@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from anomalygpt.config import AnomalyGPTConfig
 from anomalygpt.model.eye import Eye
+from anomalygpt.model.kind_reader import KindReader
 from anomalygpt.model.language import Language
 from anomalygpt.model.prompt_learner import PromptLearner
 from anomalygpt.model.question_reader import QuestionReader
@@ -23,6 +24,7 @@ class AnomalyGPT(nn.Module):
         prompt_learner, image_projection: what turns the map, and the joint embedding (the image token), into vectors of
             the language model's space; None, both, where it was not trained with an eye and is told in words.
         question_reader: helps the language model to plan answers; None: it does so alone.
+        kind_reader: chooses among kinds of defect; None: nothing does.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class AnomalyGPT(nn.Module):
         image_projection: nn.Linear | None,
         language: Language,
         question_reader: QuestionReader | None = None,
+        kind_reader: KindReader | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -41,6 +44,7 @@ class AnomalyGPT(nn.Module):
         self.image_projection = image_projection
         self.language = language
         self.question_reader = question_reader
+        self.kind_reader = kind_reader
 
     @property
     def device(self) -> torch.device:

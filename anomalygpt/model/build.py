@@ -11,6 +11,7 @@ from anomalygpt.model.anomaly_decoder import AnomalyDecoder
 from anomalygpt.model.anomalygpt import AnomalyGPT
 from anomalygpt.model.encoder import Encoder
 from anomalygpt.model.eye import Eye
+from anomalygpt.model.kind_reader import KindReader
 from anomalygpt.model.language import Language
 from anomalygpt.model.map_fusion import MapFusion
 from anomalygpt.model.prompt_learner import PromptLearner
@@ -36,5 +37,6 @@ def build_model(config: AnomalyGPTConfig, tokenizer: Any, language: Language | N
         learner = PromptLearner(config.prompt_learner, hidden, sum(config.encoder.widths))
         projection = nn.Linear(config.encoder.embed_dim, hidden)
     reader = None if config.question_reader is None else QuestionReader(config.question_reader)
+    kinds = None if config.kind_reader is None else KindReader(config.kind_reader)
     language = language or Language(config.language, tokenizer)
-    return AnomalyGPT(config, build_eye(config), learner, projection, language, reader)
+    return AnomalyGPT(config, build_eye(config), learner, projection, language, reader, kinds)

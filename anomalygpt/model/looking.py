@@ -6,21 +6,24 @@ The session, and the training of the voice, both look through here, so that word
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import special
 from torch import Tensor
 
 from anomalygpt.config import EncoderConfig
+from anomalygpt.imaging.alignment import Alignment
 from anomalygpt.imaging.geometry import Geometry
 from anomalygpt.imaging.regions import find_regions
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.reference_memory import LayerMemory
 from anomalygpt.model.state_prompts import SHARPNESS, TEMPLATES, UNNAMED
-from anomalygpt.records import ANOMALOUS, PLACES, Evidence, Inspection, Leanings, Region
+from anomalygpt.records import ANOMALOUS, Evidence, Inspection, Region
 
 COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
     lambda photo: np.rot90(photo, 1),
@@ -30,8 +33,8 @@ COPIES: tuple[Callable[[NDArray[Any]], NDArray[Any]], ...] = (
 )
 """How else a good part may lie before the camera."""
 
-FAINT = 0.6
-"""Share of the map's highest value down to which a response belongs to it, where none reaches `ANOMALOUS`."""
+EDGE = 1e-6
+"""Values of a map are kept so far from 0 and 1 where their log-odds are taken."""
 
 
 @torch.inference_mode()
@@ -49,6 +52,26 @@ def to_squares(config: EncoderConfig, photos: Sequence[NDArray[np.uint8]]) -> Te
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
 
 
+@dataclass(frozen=True, eq=False)
+class LaidView:
+    """A photo laid as a reference shows the part.
+
+    Attributes:
+        alignment: from the photo to this view.
+        features: of the view, a batch of one.
+    """
+
+    alignment: Alignment
+    features: Features
+
+    def joined(self, anomaly_map: NDArray[np.float32], view_map: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean in log-odds of a photo's own map H×W and its view's, in [0, 1]; where the view ends, the own one."""
+        reach = self.alignment.to_photo(np.ones_like(view_map))
+        own, other = (special.logit(values.clip(EDGE, 1 - EDGE)) for values in (anomaly_map, view_map))
+        mean: NDArray[np.float32] = special.expit((own + self.alignment.to_photo(other)) / (1 + reach))
+        return mean
+
+
 class Products:
     """Tells what a part is among the config's names, by CLIP's zero-shot rule: image embedding against text embeddings.
 
@@ -62,26 +85,26 @@ class Products:
             texts = [TEMPLATES[0].format(name) for name in (*self._names, *UNNAMED)]
             self._texts = eye.encoder.encode_text(texts) if self._names else None
 
-    def of(self, query: Features) -> str:
-        """The name of what one photo shows, or "" where no name is more likely than all else."""
+    def of(self, embeddings: Tensor) -> str:
+        """The name of a product by the embeddings N×D of photos of it, "" where no name is likelier than all else."""
         if self._texts is None:
             return ""
-        chances = self._chances(query)
+        chances = self._chances(embeddings)
         best = int(chances.argmax())
         return self._names[best] if best < len(self._names) and chances[best] > 0.5 else ""
 
-    def ranked(self, query: Features) -> tuple[str, ...]:
-        """All names, the likeliest for what one photo shows first."""
+    def ranked(self, embeddings: Tensor) -> tuple[str, ...]:
+        """All names, the likeliest first."""
         if self._texts is None:
             return ()
-        order = self._chances(query)[: len(self._names)].argsort(descending=True)
+        order = self._chances(embeddings)[: len(self._names)].argsort(descending=True)
         return tuple(self._names[index] for index in order.tolist())
 
     @torch.inference_mode()
-    def _chances(self, query: Features) -> Tensor:
-        """Probabilities of the names, and of `UNNAMED` behind them."""
+    def _chances(self, embeddings: Tensor) -> Tensor:
+        """Probabilities of the names, and of `UNNAMED` behind them: the photos' geometric mean."""
         assert self._texts is not None
-        return (SHARPNESS * query.embedding[0].float() @ self._texts.float().T).softmax(0)
+        return (SHARPNESS * embeddings.float().mean(0) @ self._texts.float().T).softmax(0)
 
 
 def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
@@ -116,7 +139,7 @@ def look(
     rule: str | None = None,
     normal: float | None = None,
     product: str = "",
-    likely: Sequence[str] = (),
+    laid: LaidView | None = None,
 ) -> Inspection:
     """Inspects one encoded photo.
 
@@ -129,27 +152,21 @@ def look(
         rule: "paper" or "fused"; the config's if left out.
         normal: by rule "paper", the distance at which the reference map is 0.5; None: as in the paper.
         product: what the part is, "" where that is not known.
-        likely: what it may be, the likeliest first (`Products.ranked`).
+        laid: the photo laid as a reference shows the part, where it lies otherwise; its map counts as much.
     """
-    square = eye.anomaly_map(query, states, memory, rule, normal)[0].float().cpu().numpy()
     height, width = photo.shape[:2]
-    anomaly_map = Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
+
+    def map_of(features: Features) -> NDArray[np.float32]:
+        square = eye.anomaly_map(features, states, memory, rule, normal)[0].float().cpu().numpy()
+        return Geometry.fit(height, width, len(square)).to_photo(square).clip(0, 1)
+
+    anomaly_map = map_of(query)
+    if laid is not None:
+        anomaly_map = laid.joined(anomaly_map, map_of(laid.features))
     score = float(anomaly_map.max())  # the paper's image score, of the map as it is shown
     regions = find_regions(anomaly_map, photo) if score >= ANOMALOUS else ()
     evidence = Evidence(score, regions, width, height, references, product)
-    return Inspection(photo, anomaly_map, evidence, _leanings(photo, anomaly_map, evidence, likely))
-
-
-def _leanings(
-    photo: NDArray[np.uint8], anomaly_map: NDArray[np.float32], evidence: Evidence, likely: Sequence[str]
-) -> Leanings:
-    """What is likeliest of a photo, whether or not it was measured surely."""
-    products = dict.fromkeys((evidence.product, *likely) if evidence.product else likely)
-    regions = evidence.regions or find_regions(anomaly_map, photo, max(FAINT * evidence.score, 1e-6))
-    cells = [cell.max(initial=0) for rows in np.array_split(anomaly_map, 3) for cell in np.array_split(rows, 3, 1)]
-    by_peak = [PLACES[index] for index in np.argsort(-np.array(cells), kind="stable")]
-    places = dict.fromkeys((*(region.place for region in regions), *by_peak))
-    return Leanings(tuple(products), tuple(places), regions, len(evidence.regions))
+    return Inspection(photo, anomaly_map, evidence)
 
 
 def square_map(inspection: Inspection, size: int) -> NDArray[np.float32]:

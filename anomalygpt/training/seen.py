@@ -82,7 +82,7 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
             references = sample.references[:count]
             query = encode_photos(eye, [sample.query])
             memory = remember_photos(eye, references, eye.config.memory.rotations)[0] if references else None
-            product = products.of(query)
+            product = products.of(query.embedding)
             inspection = look(eye, sample.query, query, states, memory, len(references), product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
             kept["embeddings"].append(query.embedding[0].cpu().clone())
@@ -95,12 +95,17 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
 
 def _facts(sample: Sample, inspection: Inspection, product: str | None) -> Facts:
     """Measured evidence and product, with the true kind of defect under each region that lies on one."""
+    return Facts(inspection.evidence, product, sample.texture, true_kinds(sample, inspection.regions))
+
+
+def true_kinds(sample: Sample, regions: Sequence[Region]) -> tuple[str | None, ...]:
+    """The kind of the defect under each region, None under one that lies on none."""
     kinds: list[str | None] = []
-    for region in inspection.regions:
+    for region in regions:
         shared = [(_shared(region.box, defect.box), defect.kind) for defect in sample.defects]
         best = max(shared, default=(0.0, None), key=lambda pair: pair[0])
         kinds.append(best[1] if best[0] > 0.2 else None)
-    return Facts(inspection.evidence, product, sample.texture, tuple(kinds))
+    return tuple(kinds)
 
 
 def _shared(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> float:

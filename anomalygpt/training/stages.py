@@ -57,6 +57,10 @@ def train(config: TrainingConfig, out: Path, device: str = "auto") -> Path:
         from anomalygpt.training.reader import train_reader
 
         return train_reader(config, out, device)
+    if config.stage == "kinds":
+        from anomalygpt.training.kinds import train_kinds
+
+        return train_kinds(config, out, device)
     from anomalygpt.training.voice import train_voice  # knows the language model, which the eye does without
 
     return train_voice(config, out, device)

@@ -113,8 +113,9 @@ class VoiceTask(nn.Module):
         super().__init__()
         self.model = model
         model.eye.requires_grad_(False)
-        if model.question_reader is not None:  # it has a stage of its own
-            model.question_reader.requires_grad_(False)
+        for reader in (model.question_reader, model.kind_reader):  # these have stages of their own
+            if reader is not None:
+                reader.requires_grad_(False)
         plans = PromptFormat(model.config.prompt_format).plans
         self.plans = torch.tensor(model.language.special_ids(list(plans)))
 
@@ -159,7 +160,7 @@ def make_tokenizer(
 def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
     """Gives a new model the prompt learner and the language model of a finished one.
 
-    It may know more tokens, and have no region vectors or no question reader where the finished one has.
+    It may know more tokens, and have no region vectors or no readers where the finished one has.
 
     Raises:
         ConfigError: the two are not of the same sizes.
@@ -167,7 +168,8 @@ def take_voice(model: AnomalyGPT, start: AnomalyGPT) -> None:
     own = model.state_dict()
     left_out: tuple[str, ...] = ("eye.",)
     left_out += () if model.config.trainable_prompt_learner.region_vectors else REGION_PARTS
-    left_out += () if model.question_reader is not None else ("question_reader.",)
+    for name in ("question_reader", "kind_reader"):
+        left_out += () if getattr(model, name) is not None else (f"{name}.",)
     for name, value in start.state_dict().items():
         if name.startswith(left_out):
             continue

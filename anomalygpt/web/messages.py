@@ -25,7 +25,7 @@ def user_message(error: Exception, language: Language = "en", unexpected: str = 
         language: of the reader.
         unexpected: key of it in `labels`.
     """
-    from anomalygpt.inspection.session import NoPhotoError, QuestionError, ReferenceError
+    from anomalygpt.inspection.errors import NoPhotoError, QuestionError, ReferenceError
     from anomalygpt.model.generation import ContextFull
 
     if isinstance(error, PhotoError | BatchError | NoPhotoError | QuestionError | ReferenceError | ContextFull):

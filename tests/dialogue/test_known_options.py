@@ -58,6 +58,26 @@ def test_of_a_good_part_no_defects_are_counted():
     assert possible({"a": "1", "b": "2"}, good).keys() == {"a", "b"}
 
 
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        ({"a": "scratch", "b": "a crack", "c": "stain"}, "b"),
+        ({"a": "划痕", "b": "污渍"}, "b"),
+        ({"a": "a scuff", "b": "holes"}, "b"),
+        (
+            {
+                "a": "it probably comes from contact with something sharp or hard during handling",
+                "b": "most likely the material was strained beyond its strength",
+            },
+            "b",
+        ),
+        ({"a": "dent", "b": "print fault"}, "ab"),
+    ],
+)
+def test_kinds_of_defect_are_chosen_by_what_the_eye_leans_to_by_name_or_by_cause(options, left):
+    assert "".join(possible(options, Leanings(kinds=("crack", "stain", "hole", "scratch")))) == left
+
+
 def test_nothing_is_left_out_where_the_eye_leans_to_nothing():
     assert possible({"a": "top left", "b": "a screw"}, Leanings()).keys() == {"a", "b"}
 

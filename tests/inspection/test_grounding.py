@@ -11,13 +11,20 @@ INSPECTION = Inspection(
     np.zeros((100, 100, 3), np.uint8),
     np.zeros((100, 100), np.float32),
     Evidence(0.93, (REGION,), 100, 100, 1),
-    Leanings(places=("top left", "center"), regions=(REGION,)),
 )
 PLANS = {7: "color", 8: "choice"}
 
 
-def rule(question="", description="", earlier=(), **config):
-    return grounded(GenerationConfig(**config), INSPECTION, question, description, earlier, PLANS)
+def lean():
+    return Leanings(places=("top left", "center"), regions=(REGION,))
+
+
+def never():
+    raise AssertionError("without options nobody need know what the eye leans to")
+
+
+def rule(question="", description="", earlier=(), leaning=never, **config):
+    return grounded(GenerationConfig(**config), INSPECTION, question, description, earlier, PLANS, leaning)
 
 
 def test_a_model_of_the_world_may_say_anything():
@@ -34,7 +41,7 @@ def test_figures_and_words_are_kept_each_by_its_own_setting():
 
 
 def test_options_bind_only_an_answer_that_was_planned_as_a_choice():
-    allow = rule("Where? A) center B) top left", known_figures=True, known_words=True)
+    allow = rule("Where? A) center B) top left", leaning=lean, known_figures=True, known_words=True)
     assert allow(8, "", "Top left (B).") and not allow(8, "", "Center (A).")
     assert allow(7, "", "Center (A).") and allow(None, "", "Center")
 
@@ -44,5 +51,5 @@ def test_only_the_question_before_is_harked_back_to():
     evidence = Evidence(0.93, (REGION, other), 100, 100, 1)
     two = Inspection(INSPECTION.photo, INSPECTION.anomaly_map, evidence)
     for earlier, brighter in ((["And the second one?"], True), (["And the second one?", "Is it large?"], False)):
-        allow = grounded(GenerationConfig(known_words=True), two, "What colour is it?", "", earlier, PLANS)
+        allow = grounded(GenerationConfig(known_words=True), two, "What colour is it?", "", earlier, PLANS, never)
         assert allow(7, "It is", " brighter") is brighter and allow(7, "It is", " darker")

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from anomalygpt.imaging.read import PhotoError
-from anomalygpt.inspection.session import MAX_QUESTION, NoPhotoError, QuestionError, ReferenceError
+from anomalygpt.inspection.errors import NoPhotoError, QuestionError, ReferenceError
+from anomalygpt.inspection.session import MAX_QUESTION
 from anomalygpt.records import ANOMALOUS, Turn
 
 QUESTION = "Is there any anomaly in the image?"

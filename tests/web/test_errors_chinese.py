@@ -7,7 +7,7 @@ from PIL import Image
 
 import anomalygpt
 from anomalygpt.imaging.read import PhotoError, read_photo
-from anomalygpt.inspection.session import QuestionError
+from anomalygpt.inspection.errors import QuestionError
 from anomalygpt.web.errors_chinese import _SAID, in_chinese
 from anomalygpt.web.messages import user_message
 

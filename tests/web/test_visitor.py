@@ -3,7 +3,7 @@ from itertools import pairwise
 import pytest
 
 from anomalygpt.imaging.read import PhotoError
-from anomalygpt.inspection.session import NoPhotoError, QuestionError, ReferenceError
+from anomalygpt.inspection.errors import NoPhotoError, QuestionError, ReferenceError
 from anomalygpt.web.visitor import Visitor
 
 QUESTION = "Is there any anomaly in the image?"

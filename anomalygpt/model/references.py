@@ -1,4 +1,7 @@
-"""Normal photos that are cut-outs of what a photo shows, compared with it at its own scale.
+"""What is known of normal photos, for photos of any size and pose.
+
+A part that lies turned or shifted before a plain background is also looked at as the first normal photo shows it
+(`imaging.alignment`).
 
 Every photo is scaled to the same square, so one product must be photographed at one distance. Of surfaces people often
 give a cut-out: from the same camera, but with fewer pixels, and so enlarged more than the photo itself. Its grain is
@@ -15,9 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from anomalygpt.imaging.alignment import Posed
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import remember_photos
+from anomalygpt.model.looking import LaidView, encode_photos, remember_photos
 from anomalygpt.model.reference_memory import LayerMemory, match
 
 SMALLER = 1.3
@@ -47,7 +51,7 @@ def _to_and_fro(count: int, length: int) -> NDArray[np.int64]:
 
 
 class References:
-    """What is known of reference photos, for photos of any size.
+    """What is known of reference photos, for photos of any size and pose.
 
     Args:
         eye: in evaluation mode.
@@ -64,6 +68,23 @@ class References:
         self._rotations = rotations
         self._whole, self.features = remember_photos(eye, photos, rotations)
         self._cut_outs: tuple[tuple[int, int], list[LayerMemory] | None] | None = None
+        self._posed = Posed(photos[0]) if eye.config.memory.alignment else None
+        self._laid: tuple[NDArray[np.uint8], LaidView | None] | None = None
+
+    def laid(self, photo: NDArray[np.uint8]) -> LaidView | None:
+        """A photo, RGB uint8 H×W×3, as the first reference shows the part; None where it lies so, or that is not sure.
+
+        The last photo's view is kept.
+        """
+        if self._posed is None:
+            return None
+        if self._laid is None or self._laid[0] is not photo:
+            alignment = self._posed.alignment_of(photo)
+            view = None
+            if alignment is not None:
+                view = LaidView(alignment, encode_photos(self._eye, [alignment.to_other(photo)]))
+            self._laid = photo, view
+        return self._laid[1]
 
     @torch.inference_mode()
     def memory_for(self, photo: NDArray[np.uint8], query: Features) -> list[LayerMemory]:

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from anomalygpt.model import reference_scale
+from anomalygpt.model import references
 from anomalygpt.model.looking import encode_photos
-from anomalygpt.model.reference_scale import References, continued, is_smaller
+from anomalygpt.model.references import References, continued, is_smaller
 
 
 @pytest.fixture
@@ -51,10 +51,8 @@ def test_a_cut_out_is_compared_at_its_own_scale_and_a_small_copy_as_a_whole(eye)
 
 def test_references_of_the_photos_own_size_are_encoded_once(eye, monkeypatch):
     encoded = []
-    remember = reference_scale.remember_photos
-    monkeypatch.setattr(
-        reference_scale, "remember_photos", lambda *given: encoded.append(len(given[1])) or remember(*given)
-    )
+    remember = references.remember_photos
+    monkeypatch.setattr(references, "remember_photos", lambda *given: encoded.append(len(given[1])) or remember(*given))
     photo = grain(96, 2)
     query = encode_photos(eye, [photo])
     known = References(eye, [photo, grain(40, 3)], rotations=False)
@@ -65,3 +63,28 @@ def test_references_of_the_photos_own_size_are_encoded_once(eye, monkeypatch):
     same = References(eye, [photo], rotations=True)
     same.memory_for(photo, query)
     assert encoded == [2, 2, 1]
+
+
+def bar(angle):
+    """A two-coloured bar on a plain background, turned by so many degrees."""
+    photo = np.full((120, 120, 3), 225, np.uint8)
+    cv2.rectangle(photo, (25, 50), (95, 70), (70, 80, 95), -1)
+    cv2.rectangle(photo, (75, 50), (95, 80), (190, 60, 50), -1)
+    turn = cv2.getRotationMatrix2D((60.0, 60.0), angle, 1.0)
+    return cv2.warpAffine(photo, turn, (120, 120), borderMode=cv2.BORDER_REPLICATE)
+
+
+def test_a_turned_part_is_seen_once_more_as_the_first_reference_lies(eye, monkeypatch):
+    assert References(eye, [bar(0)], rotations=False).laid(bar(40)) is None  # the config leaves it out
+    memory = eye.config.memory.model_copy(update={"alignment": True})
+    monkeypatch.setattr(eye, "config", eye.config.model_copy(update={"memory": memory}))
+    encoded = []
+    encode = references.encode_photos
+    known = References(eye, [bar(0), bar(80)], rotations=False)
+    monkeypatch.setattr(references, "encode_photos", lambda *given: encoded.append(given[1]) or encode(*given))
+    photo = bar(40)
+    view = known.laid(photo)
+    assert known.laid(photo) is view and len(encoded) == 1
+    apart = np.abs(encoded[0][0].astype(float) - bar(0)).mean()
+    assert apart < 0.3 * np.abs(photo.astype(float) - bar(0)).mean()
+    assert known.laid(bar(0)) is None and known.laid(grain(120, 4)) is None and len(encoded) == 1
