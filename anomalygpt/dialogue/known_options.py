@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from anomalygpt.dialogue.measures import color_of, shape_of, size_of
+from anomalygpt.dialogue.measures import color_of, shapes_near, size_of
 from anomalygpt.dialogue.phrasebook import LANGUAGES, read_names
 from anomalygpt.dialogue.words import color_phrases
 from anomalygpt.records import Leanings
@@ -76,7 +76,7 @@ def _ranked(leanings: Leanings) -> Iterator[tuple[str, Sequence[str]]]:
     """The classes of each sort, the likeliest first."""
     regions = leanings.regions
     yield "places", leanings.places
-    yield "shapes", [shape_of(region) for region in regions]
+    yield "shapes", shapes_near(regions[0]) if regions else ()
     yield "sizes", [size_of(region) for region in regions]
     yield "colors", [color_of(region) for region in regions]
     yield "numbers", [] if leanings.count is None else [str(leanings.count)]

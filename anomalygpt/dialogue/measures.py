@@ -5,6 +5,7 @@ Evidence text, composed answers and their checks all call these functions, so th
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from anomalygpt.records import ANOMALOUS, Evidence, Region
@@ -23,6 +24,7 @@ TINTS: tuple[str, ...] = ("", "redder", "greener", "yellower", "bluer")
 _SIZES = ((0.005, "tiny"), (0.02, "small"), (0.08, "medium"), (0.25, "large"))
 _LIGHT, _MUCH_LIGHT, _TINT = 6.0, 25.0, 8.0
 _ROUND, _LONG = 1.5, 2.5
+_DIRECTIONS = {"horizontal": 0.0, "vertical": 90.0, "rising": 45.0, "falling": 135.0}
 
 
 def level_of(score: float) -> Level:
@@ -50,6 +52,18 @@ def shape_of(region: Region) -> str:
     if 70 <= angle < 110:
         return "long vertical"
     return "long rising" if angle < 90 else "long falling"
+
+
+def shapes_near(region: Region) -> tuple[str, ...]:
+    """All classes of form, the region's own first, then by how much elongation and direction would have to change."""
+    elongation = math.log(max(region.elongation, 1.0))
+    short, long = math.log(_ROUND), math.log(_LONG)
+    apart = {"round": max(0.0, elongation - short), "oval": max(0.0, short - elongation, elongation - long)}
+    for direction, angle in _DIRECTIONS.items():
+        turned = abs((region.angle - angle + 90) % 180 - 90)
+        apart[f"long {direction}"] = max(0.0, long - elongation) + max(0.0, turned - 22.5) / 90
+    own = shape_of(region)
+    return tuple(sorted(apart, key=lambda shape: (shape != own, apart[shape])))
 
 
 def light_of(region: Region) -> str:

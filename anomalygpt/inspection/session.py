@@ -300,7 +300,8 @@ class Session:
         memory = laid = None
         embeddings = self._query.embedding
         if self._known is not None:
-            memory, laid = self._known.memory_for(pixels, self._query), self._known.laid(pixels)
+            memory = self._known.memory_for(pixels, self._query)
+            laid = self._known.laid(pixels) if self.rule == "fused" else None  # the paper looks once
             embeddings = torch.cat([embeddings, self._known.features.embedding])
         product, self._likely = self.inspector.names_of(embeddings, self._description)
         count = len(self._references)

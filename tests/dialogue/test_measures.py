@@ -10,6 +10,7 @@ from anomalygpt.dialogue.measures import (
     largest_of,
     level_of,
     shape_of,
+    shapes_near,
     share_text,
     size_of,
     smallest_of,
@@ -93,3 +94,18 @@ def test_largest_and_smallest(make_evidence, rng):
     assert largest_of(evidence).share == max(shares)
     assert smallest_of(evidence).share == min(shares)
     assert largest_of(make_evidence(rng, anomalous=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("elongation", "angle", "nearest"),
+    [
+        (1.45, 10.0, ["round", "oval", "long horizontal"]),
+        (2.3, 92.0, ["oval", "long vertical"]),
+        (9.0, 40.0, ["long rising", "long horizontal"]),
+        (2.6, 155.0, ["long falling", "long horizontal", "oval"]),
+    ],
+)
+def test_forms_are_ranked_by_how_far_a_region_is_from_them(region, elongation, angle, nearest):
+    ranked = shapes_near(replace(region, elongation=elongation, angle=angle))
+    assert ranked[0] == shape_of(replace(region, elongation=elongation, angle=angle))
+    assert list(ranked[: len(nearest)]) == nearest and len(ranked) == 6
