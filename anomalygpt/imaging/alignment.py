@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from anomalygpt.imaging.part import part_mask
 
+LARGEST_SIDE = 640
+"""Photos are reduced to this longest side first; no pose is told more exactly than the model sees."""
+
 SIDE = 48
 """Poses are compared on copies of this side, the part centred."""
 
@@ -89,8 +92,8 @@ class Posed:
     """
 
     def __init__(self, photo: NDArray[np.uint8]) -> None:
-        self._photo = photo
-        self._view = _View.of(photo)
+        self._photo = _reduced(photo)[0]
+        self._view = _View.of(self._photo)
 
     def alignment_of(self, photo: NDArray[np.uint8]) -> Alignment | None:
         """What lays another photo of the product on this one; None where it lies alike, or that is not sure.
@@ -98,9 +101,12 @@ class Posed:
         Args:
             photo: RGB uint8 H×W×3, of any size.
         """
+        if self._view is None:
+            return None
+        photo, zoom = _reduced(photo)
         (height, width), (own_height, own_width) = photo.shape[:2], self._photo.shape[:2]
-        own, other = self._view, _View.of(photo) if self._view is not None else None
-        if own is None or other is None or abs(height * own_width - width * own_height) > 0.02 * height * own_width:
+        own, other = self._view, _View.of(photo)
+        if other is None or abs(height * own_width - width * own_height) > 0.02 * height * own_width:
             return None
         factor = height / own_height
         scale = own.radius * factor / other.radius
@@ -121,9 +127,11 @@ class Posed:
         matrix = cv2.getRotationMatrix2D((float(center[0]), float(center[1])), -STEP * best, scale)
         matrix[:, 2] += target - center
         matrix = self._settled(matrix, photo, other)
-        found = Alignment(tuple(map(tuple, matrix.tolist())))
         part = other.part.astype(np.float32)
-        return found if found.to_other(part).sum() >= KEPT * np.linalg.det(matrix[:, :2]) * part.sum() else None
+        kept = Alignment(_rows(matrix)).to_other(part).sum()
+        if kept < KEPT * np.linalg.det(matrix[:, :2]) * part.sum():
+            return None
+        return Alignment(_rows(matrix / (1, 1, zoom)))
 
     def _settled(self, matrix: NDArray[Any], photo: NDArray[np.uint8], view: _View) -> NDArray[Any]:
         """An alignment 2×3 made exact by the photos' brightness; as it was where that leads astray.
@@ -158,6 +166,19 @@ class Posed:
         return found if moved <= SETTLED * max(height, width) else matrix
 
 
+def _reduced(photo: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """A photo of at most `LARGEST_SIDE`, and its size as a share of the given one's."""
+    zoom = min(1.0, LARGEST_SIDE / max(photo.shape[:2]))
+    if zoom < 1.0:
+        size = (max(1, round(photo.shape[1] * zoom)), max(1, round(photo.shape[0] * zoom)))
+        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return photo, zoom
+
+
+def _rows(matrix: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, matrix.tolist()))
+
+
 @dataclass(frozen=True, eq=False)
 class _View:
     """A part in its own frame: centred, at one size.
@@ -182,9 +203,9 @@ class _View:
         part = part_mask(photo)
         if not SMALLEST <= part.mean() <= LARGEST:
             return None
-        rows, columns = np.nonzero(part)
-        center = np.array([columns.mean(), rows.mean()])
-        radius = float(np.sqrt(columns.var() + rows.var()))
+        moments = cv2.moments(part.view(np.uint8), binaryImage=True)
+        center = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+        radius = float(np.sqrt((moments["mu20"] + moments["mu02"]) / moments["m00"]))
         zoom = SIDE / 2 / (SPREAD * radius)
         offset = (SIDE - 1) / 2 - zoom * center
         matrix = np.array([[zoom, 0, offset[0]], [0, zoom, offset[1]]])

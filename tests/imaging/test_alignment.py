@@ -63,6 +63,12 @@ def test_other_light_and_another_size_of_photo_are_no_hindrance():
     assert apart(found.to_other(bracket(angle=70.0, size=2 * SIDE)), bracket(size=2 * SIDE)) < 6
 
 
+def test_large_photos_are_laid_in_their_own_pixels():
+    photo = bracket(angle=70.0, x=110.0, size=1600)
+    laid = Posed(bracket(size=800)).alignment_of(photo).to_other(photo)
+    assert apart(laid, bracket(size=1600)) < 0.15 * apart(photo, bracket(size=1600))
+
+
 def test_what_lies_alike_already_is_left_alone():
     assert Posed(bracket()).alignment_of(bracket(shade=10)) is None
     assert Posed(bracket()).alignment_of(bracket(x=101.0)) is None
