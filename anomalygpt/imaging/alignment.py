@@ -57,7 +57,7 @@ STILL_SHIFT, STILL_SCALE = 0.02, 0.04
 """A shift of this share of the long side, and a change of scale of this share, are none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """What lays a photo on another one of the same proportions: a turn with a shift and a scale.
 
@@ -65,7 +65,7 @@ class Alignment:
         matrix: 2×3, from the photo's pixels to those of the other, enlarged or reduced to the photo's size.
     """
 
-    matrix: tuple[tuple[float, ...], ...]
+    matrix: NDArray[Any]
 
     def to_other(self, image: NDArray[Any]) -> NDArray[Any]:
         """A photo H×W×3, uint8, or a map of it H×W, float32, as the other photo would show it, in the same size.
@@ -81,7 +81,7 @@ class Alignment:
     def _moved(self, image: NDArray[Any], flags: int) -> NDArray[Any]:
         height, width = image.shape[:2]
         border = cv2.BORDER_REPLICATE if image.ndim == 3 else cv2.BORDER_CONSTANT
-        return cv2.warpAffine(image, np.array(self.matrix), (width, height), flags=flags, borderMode=border)
+        return cv2.warpAffine(image, self.matrix, (width, height), flags=flags, borderMode=border)
 
 
 class Posed:
@@ -128,10 +128,10 @@ class Posed:
         matrix[:, 2] += target - center
         matrix = self._settled(matrix, photo, other)
         part = other.part.astype(np.float32)
-        kept = Alignment(_rows(matrix)).to_other(part).sum()
+        kept = Alignment(matrix).to_other(part).sum()
         if kept < KEPT * np.linalg.det(matrix[:, :2]) * part.sum():
             return None
-        return Alignment(_rows(matrix / (1, 1, zoom)))
+        return Alignment(matrix / (1, 1, zoom))
 
     def _settled(self, matrix: NDArray[Any], photo: NDArray[np.uint8], view: _View) -> NDArray[Any]:
         """An alignment 2×3 made exact by the photos' brightness; as it was where that leads astray.
@@ -173,10 +173,6 @@ def _reduced(photo: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
         size = (max(1, round(photo.shape[1] * zoom)), max(1, round(photo.shape[0] * zoom)))
         photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     return photo, zoom
-
-
-def _rows(matrix: NDArray[Any]) -> tuple[tuple[float, ...], ...]:
-    return tuple(map(tuple, matrix.tolist()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,8 +94,10 @@ def _colors(inside: NDArray[np.uint8], lab: NDArray[Any], slope: NDArray[Any]) -
     """CIELAB colours and their changes in a region and around it; without surroundings it is compared with itself."""
     reach = max(2, round(RING * max(inside.shape)))
     around = cv2.dilate(inside, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > inside
-    own, other = lab[inside > 0], lab[around] if around.any() else lab[inside > 0]
-    own_slope, other_slope = slope[inside > 0], slope[around] if around.any() else slope[inside > 0]
+    if not around.any():
+        around = inside > 0
+    own, other = lab[inside > 0], lab[around]
+    own_slope, other_slope = slope[inside > 0], slope[around]
     light, apart = float(np.median(other[:, 0])), own - other.mean(0)
     return (
         *apart.mean(0),

@@ -5,9 +5,7 @@ Damage, a pasted patch, may look like any other kind and is left out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +13,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import PartialState
-from rich.progress import track
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from anomalygpt.checkpoint.store import load_checkpoint, save_checkpoint
@@ -31,6 +27,8 @@ from anomalygpt.model.references import References
 from anomalygpt.records import ANOMALOUS, Sample
 from anomalygpt.simulation.defects import KINDS
 from anomalygpt.simulation.scene import make_sample
+from anomalygpt.training.chunks import kept_chunks
+from anomalygpt.training.labelled import LabelledBatch, take_rows
 from anomalygpt.training.loop import run
 from anomalygpt.training.seen import true_kinds
 from anomalygpt.training.shown import as_is, photo_side
@@ -89,32 +87,11 @@ def regions_seen(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, Te
         ConfigError: the eye found no region at all.
     """
     assert config.kinds is not None
-    folder.mkdir(parents=True, exist_ok=True)
     eye = eye.to(PartialState().device).eval()
-    for start in track(range(0, config.kinds.photos, CHUNK), description="photos"):
-        name = folder / f"{start:06d}.safetensors"
-        if not name.exists():
-            found = _regions(eye, config, range(start, min(start + CHUNK, config.kinds.photos)))
-            beside = name.with_suffix(".part")
-            save_file(found, beside)
-            os.replace(beside, name)
-    chunks = [load_file(path) for path in sorted(folder.glob("*.safetensors"))]
-    every = {key: torch.cat([chunk[key] for chunk in chunks]) for key in ("figures", "kinds")}
+    every = kept_chunks(folder, config.kinds.photos, CHUNK, partial(_regions, eye, config))
     if not len(every["kinds"]):
         raise ConfigError(f"{config.model}: its eye finds no region on {config.kinds.photos} faulty photos; train it.")
     return every
-
-
-@dataclass
-class KindsBatch:
-    """B regions: figures B×`FIGURES` and kinds B."""
-
-    figures: Tensor
-    kinds: Tensor
-
-    def to(self, device: torch.device) -> KindsBatch:
-        """The same on another device."""
-        return KindsBatch(self.figures.to(device), self.kinds.to(device))
 
 
 class KindsData(torch.utils.data.Dataset[int]):
@@ -139,12 +116,6 @@ class KindsData(torch.utils.data.Dataset[int]):
         return min(int(np.searchsorted(self._cumulative, point)), len(self._cumulative) - 1)
 
 
-def collate(rows: Sequence[int], regions: dict[str, Tensor]) -> KindsBatch:
-    """Takes the rows of some regions."""
-    index = torch.tensor(rows)
-    return KindsBatch(regions["figures"][index], regions["kinds"][index])
-
-
 class KindsTask(nn.Module):
     """The reader learns; a batch goes in, its loss comes out."""
 
@@ -152,9 +123,9 @@ class KindsTask(nn.Module):
         super().__init__()
         self.reader, self.smoothing = reader, smoothing
 
-    def forward(self, batch: KindsBatch) -> dict[str, Tensor]:
+    def forward(self, batch: LabelledBatch) -> dict[str, Tensor]:
         """The cross-entropy of the kinds, a scalar."""
-        return {"defect": F.cross_entropy(self.reader(batch.figures), batch.kinds, label_smoothing=self.smoothing)}
+        return {"defect": F.cross_entropy(self.reader(batch.inputs), batch.labels, label_smoothing=self.smoothing)}
 
 
 def train_kinds(config: TrainingConfig, out: Path, device: str) -> Path:
@@ -171,7 +142,9 @@ def train_kinds(config: TrainingConfig, out: Path, device: str) -> Path:
     reader.deviation.copy_(regions["figures"].std(0, correction=0).clamp(min=1e-6))
     task = KindsTask(reader, config.kinds.smoothing)
     data = KindsData(config, regions["kinds"])
-    average = run(config, task, data, partial(collate, regions=regions), out, device)
+    average = run(
+        config, task, data, partial(take_rows, inputs=regions["figures"], labels=regions["kinds"]), out, device
+    )
     if average is not None:
         average.copy_to(task)
     if PartialState().is_main_process:

@@ -5,17 +5,12 @@ The tower rests, so its pooled features are computed once for each photo; what i
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from rich.progress import track
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from anomalygpt.config import EncoderConfig
@@ -25,7 +20,9 @@ from anomalygpt.model.looking import to_squares
 from anomalygpt.model.state_prompts import SHARPNESS, TEMPLATES
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_sample
+from anomalygpt.training.chunks import kept_chunks
 from anomalygpt.training.eye import PRODUCTS, product_index
+from anomalygpt.training.labelled import LabelledBatch
 from anomalygpt.training.shown import photo_side
 
 CHUNK = 500
@@ -57,14 +54,10 @@ def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, T
         `features` N×C float32 and `products` N int64, indices into `PRODUCTS`.
     """
     assert config.names is not None
-    folder.mkdir(parents=True, exist_ok=True)
     trunk = _trunk(eye).eval()
-    samples = config.names.photos // 2
-    for start in track(range(0, samples, CHUNK), description="photos"):
-        name = folder / f"{start:06d}.safetensors"
-        if name.exists():
-            continue
-        photos = _Photos(config, start, min(CHUNK, samples - start), eye.config.encoder)
+
+    def pooled(numbers: range) -> dict[str, Tensor]:
+        photos = _Photos(config, numbers.start, len(numbers), eye.config.encoder)
         loader = torch.utils.data.DataLoader(photos, batch_size=8, num_workers=config.workers)
         features, products = [], []
         with torch.inference_mode():
@@ -72,29 +65,9 @@ def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, T
                 pixels = eye.encoder.preprocess(squares.flatten(0, 1))
                 features.append(trunk.pool(trunk.forward_features(pixels)))
                 products.append(indices.repeat_interleave(2))
-        beside = name.with_suffix(".part")
-        save_file({"features": torch.cat(features), "products": torch.cat(products)}, beside)
-        os.replace(beside, name)
-    chunks = [load_file(path) for path in sorted(folder.glob("*.safetensors"))]
-    return {key: torch.cat([chunk[key] for chunk in chunks]) for key in ("features", "products")}
+        return {"features": torch.cat(features), "products": torch.cat(products)}
 
-
-@dataclass
-class NamesBatch:
-    """B photos: pooled features B×C and products B."""
-
-    features: Tensor
-    products: Tensor
-
-    def to(self, device: torch.device) -> NamesBatch:
-        """The same on another device."""
-        return NamesBatch(self.features.to(device), self.products.to(device))
-
-
-def collate(items: Sequence[int], pooled: dict[str, Tensor]) -> NamesBatch:
-    """Takes the items' rows of the pooled photos."""
-    rows = torch.tensor(items)
-    return NamesBatch(pooled["features"][rows], pooled["products"][rows])
+    return kept_chunks(folder, config.names.photos // 2, CHUNK, pooled)
 
 
 class NamesData(torch.utils.data.Dataset[int]):
@@ -128,13 +101,13 @@ class NamesTask(nn.Module):
             names = eye.encoder.encode_text([TEMPLATES[0].format(name) for name in PRODUCTS])
         self.register_buffer("anchors", names, persistent=False)
 
-    def forward(self, batch: NamesBatch) -> dict[str, Tensor]:
+    def forward(self, batch: LabelledBatch) -> dict[str, Tensor]:
         """Named losses of a batch, each a scalar."""
-        x = batch.features
+        x = batch.inputs
         for part in self.parts:
             x = part(x)
         embedding = F.normalize(x.float(), dim=1)
-        return {"product": F.cross_entropy(SHARPNESS * embedding @ self.anchors.T, batch.products)}
+        return {"product": F.cross_entropy(SHARPNESS * embedding @ self.anchors.T, batch.labels)}
 
 
 def _trunk(eye: Eye) -> Any:

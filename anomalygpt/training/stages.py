@@ -16,8 +16,9 @@ from anomalygpt.model.build import build_eye
 from anomalygpt.model.eye import Eye
 from anomalygpt.training.balance import balance
 from anomalygpt.training.eye import EyeData, EyeTask, join
+from anomalygpt.training.labelled import take_rows
 from anomalygpt.training.loop import run
-from anomalygpt.training.names import NamesData, NamesTask, collate, pooled_photos
+from anomalygpt.training.names import NamesData, NamesTask, pooled_photos
 
 EYE_WEIGHTS = "eye.safetensors"
 CONFIG = "config.json"
@@ -103,7 +104,8 @@ def train_names(config: TrainingConfig, out: Path, device: str) -> Path:
     task = NamesTask(eye)
     pooled = pooled_photos(eye, config, out / "pooled")
     data = NamesData(config, len(pooled["products"]))
-    average = run(config, task, data, partial(collate, pooled=pooled), out, device)
+    take = partial(take_rows, inputs=pooled["features"], labels=pooled["products"])
+    average = run(config, task, data, take, out, device)
     if average is not None:
         average.copy_to(task)
     eye = eye.cpu().eval()

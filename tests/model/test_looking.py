@@ -67,7 +67,7 @@ def test_a_laid_view_counts_as_much_as_the_photo_itself_as_far_as_it_reaches():
         def anomaly_map(self, features, *_):
             return self._map if features is None else torch.tensor(view)[None]
 
-    moved = LaidView(Alignment(((1.0, 0.0, 20.0), (0.0, 1.0, 0.0))), Features([], torch.zeros(1, 8)))
+    moved = LaidView(Alignment(np.array([[1.0, 0.0, 20.0], [0.0, 1.0, 0.0]])), Features([], torch.zeros(1, 8)))
     found = look(Both(own), np.zeros((60, 60, 3), np.uint8), None, None, None, 1, laid=moved).anomaly_map
     np.testing.assert_allclose(found[25, 10], 0.9, atol=1e-4)
     np.testing.assert_allclose(found[45, 35], 0.5, atol=1e-4)  # 0.8 and 0.2 in log-odds
