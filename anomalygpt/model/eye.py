@@ -46,9 +46,9 @@ class Eye(nn.Module):
         """State text embeddings of each product's name (or ""), P×2×D."""
         return state_embeddings(self.encoder, products)
 
-    def remember(self, references: Features, aligned: Sequence[bool] | None = None) -> list[LayerMemory]:
-        """The memory of K encoded references; `aligned` is False for turned copies."""
-        return remember(references, aligned, self.config.memory.coarse_search)
+    def remember(self, references: Features, upright: int | None = None) -> list[LayerMemory]:
+        """The memory of K encoded references; the first `upright` of them are no turned copies."""
+        return remember(references, upright, self.config.memory.coarse_search)
 
     def anomaly_map(
         self,
@@ -78,7 +78,7 @@ class Eye(nn.Module):
             return paper_map(logits, matches, size, normal)
         if self.fusion is None:
             raise ValueError("this model has no fusion network; use rule 'paper'")
-        references = 1 if memory is None else int(memory[0].aligned.sum())
+        references = 1 if memory is None else memory[0].upright
         return upsample_logits(self.fusion(query, logits, matches, references), size).sigmoid()
 
     def region_features(self, query: Features, masks: Tensor) -> Tensor:

@@ -124,7 +124,7 @@ def remember_photos(
     """
     copies = turned_copies(photos) if rotations else []
     features = encode_photos(eye, [*photos, *copies])
-    memory = eye.remember(features, [True] * len(photos) + [False] * len(copies))
+    memory = eye.remember(features, len(photos))
     return memory, features.select(slice(0, len(photos)))
 
 

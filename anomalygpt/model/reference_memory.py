@@ -7,7 +7,6 @@ the query lacks), and how far reference patches lie from each other: what distan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,13 +26,13 @@ class LayerMemory:
         patches: K×N×C, L2-normalised, N = grid².
         typical: K×N, cosine distance of each patch to its nearest like elsewhere in the references; of a turned copy,
             elsewhere in itself.
-        aligned: K, bool, False for turned copies, whose positions mean nothing.
+        upright: how many of the K are photos as they were taken; turned copies, whose positions mean nothing, follow.
         grid: patches per side.
     """
 
     patches: Tensor
     typical: Tensor
-    aligned: Tensor
+    upright: int
     grid: int
 
 
@@ -65,12 +64,12 @@ def _window(grid: int, reach: float, device: torch.device) -> Tensor:
         return (near[:, None, :, None] & near[None, :, None, :]).reshape(grid**2, grid**2)
 
 
-def remember(references: Features, aligned: Sequence[bool] | None = None, coarse: bool = False) -> list[LayerMemory]:
+def remember(references: Features, upright: int | None = None, coarse: bool = False) -> list[LayerMemory]:
     """Builds the memory of K references from their features.
 
     Args:
         references: of K photos.
-        aligned: False for turned copies; all True if left out.
+        upright: how many come first that are no turned copies; all if left out.
         coarse: whether typical distances may be rounded to bfloat16's precision.
     """
     layers = []
@@ -78,17 +77,16 @@ def remember(references: Features, aligned: Sequence[bool] | None = None, coarse
         count, _, grid, _ = patches.shape
         flat = F.normalize(patches.flatten(2).transpose(1, 2), dim=-1)
         own_place = _window(grid, 1, flat.device)
-        is_aligned = torch.tensor(list(aligned or [True] * count), device=flat.device)
+        first = count if upright is None else upright
         compared = _to_compare(flat, coarse)
         typical = []
         for index in range(count):  # one reference at a time keeps the cost linear in memory
             # A turned copy of a patch is no other patch that is like it: copies are compared within themselves alone.
-            among = is_aligned.clone() if is_aligned[index] else torch.zeros_like(is_aligned)
-            among[index] = True
-            similarity = (compared[index] @ compared[among].flatten(0, 1).T).unflatten(1, (int(among.sum()), -1))
-            similarity[:, int(among[:index].sum())].masked_fill_(own_place, -1.0)
+            among = slice(0, first) if index < first else slice(index, index + 1)
+            similarity = (compared[index] @ compared[among].flatten(0, 1).T).unflatten(1, (-1, grid**2))
+            similarity[:, index - among.start].masked_fill_(own_place, -1.0)
             typical.append(1 - similarity.flatten(1).amax(1).float())
-        layers.append(LayerMemory(flat, torch.stack(typical), is_aligned, grid))
+        layers.append(LayerMemory(flat, torch.stack(typical), first, grid))
     return layers
 
 
@@ -105,13 +103,11 @@ def match(query: Features, memory: list[LayerMemory], config: MemoryConfig) -> l
         with torch.no_grad():
             similarity = _to_compare(flat, config.coarse_search) @ _to_compare(bank, config.coarse_search).T
             nearest = similarity.max(2).indices  # argmax alone is slower in bfloat16
-            if config.window and bool(layer.aligned.any()):
-                by_reference = similarity.unflatten(2, (-1, layer.grid**2))[:, :, layer.aligned]
+            if config.window and layer.upright:
+                by_reference = similarity.unflatten(2, (-1, layer.grid**2))[:, :, : layer.upright]
                 far = ~_window(layer.grid, max(1.0, config.window * layer.grid), flat.device)
                 in_window = by_reference.masked_fill(far[:, None], -1.0)
-                best = in_window.flatten(2).argmax(2)
-                kept = torch.arange(len(layer.aligned), device=flat.device)[layer.aligned]
-                near = kept[best // layer.grid**2] * layer.grid**2 + best % layer.grid**2
+                near = in_window.flatten(2).argmax(2)
                 # Where several references agree that something is missing, the least of them still says so.
                 reverse = (1 - in_window.amax(1).float()).amin(1)
             else:

@@ -14,12 +14,12 @@ from math import log2
 import numpy as np
 import torch
 from rich.progress import track
+from scipy.special import logit
 from torch import Tensor
 
-from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import encode_photos, remember_photos
-from anomalygpt.model.reference_memory import LayerMemory
+from anomalygpt.model.looking import encode_photos, look
+from anomalygpt.model.references import References
 from anomalygpt.records import Sample
 from anomalygpt.simulation.scene import make_sample
 from anomalygpt.training.shown import photo_side
@@ -56,18 +56,20 @@ def unbalanced_by(eye: Eye, episodes: Iterable[Sequence[Sample]]) -> float:
     logits: dict[bool, list[float]] = {False: [], True: []}
     states = eye.states([""])
     for episode in episodes:
-        memory, _ = remember_photos(eye, episode[0].references, eye.config.memory.rotations)
+        known = References(eye, episode[0].references, eye.config.memory.rotations)
         for sample in episode:
-            query = encode_photos(eye, [sample.query])
-            logits[bool(sample.mask.any())].append(_score(eye, query, states, memory))
+            logits[sample.anomalous].append(_score(eye, sample, states, known))
     if not (logits[False] and logits[True]):
         return 0.0
     return balancing_shift(logits[False], logits[True])
 
 
-def _score(eye: Eye, query: Features, states: Tensor, memory: list[LayerMemory]) -> float:
-    """The logit of the score of one encoded photo."""
-    return float(eye.anomaly_map(query, states, memory, "fused").amax().double().logit(1e-9))
+def _score(eye: Eye, sample: Sample, states: Tensor, known: References) -> float:
+    """The logit of a sample's score, as a session would see it."""
+    query = encode_photos(eye, [sample.query])
+    memory, laid = known.memory_for(sample.query, query), known.laid(sample.query)
+    seen = look(eye, sample.query, query, states, memory, memory[0].upright, "fused", laid=laid)
+    return float(logit(np.clip(np.float64(seen.score), 1e-9, 1 - 1e-9)))
 
 
 @torch.inference_mode()
@@ -89,10 +91,9 @@ def balance(eye: Eye, samples: int) -> tuple[float, float]:
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
         sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size), shots=COUNTS[-1])
-        query = encode_photos(eye, [sample.query])
         for count in COUNTS:
-            memory, _ = remember_photos(eye, sample.references[:count], eye.config.memory.rotations)
-            logits[count, bool(sample.mask.any())].append(_score(eye, query, states, memory))
+            known = References(eye, sample.references[:count], eye.config.memory.rotations)
+            logits[count, sample.anomalous].append(_score(eye, sample, states, known))
     one, many = (balancing_shift(logits[count, False], logits[count, True]) for count in COUNTS)
     eye.fusion.local.bias += one
     eye.fusion.per_doubling.fill_((many - one) / log2(COUNTS[-1]))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from accelerate import PartialState
 from torch import Tensor, nn
 
 from anomalygpt.config import EncoderConfig
@@ -54,7 +55,7 @@ def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, T
         `features` N×C float32 and `products` N int64, indices into `PRODUCTS`.
     """
     assert config.names is not None
-    trunk = _trunk(eye).eval()
+    trunk = _trunk(eye.to(PartialState().device)).eval()
 
     def pooled(numbers: range) -> dict[str, Tensor]:
         photos = _Photos(config, numbers.start, len(numbers), eye.config.encoder)
@@ -62,8 +63,8 @@ def pooled_photos(eye: Eye, config: TrainingConfig, folder: Path) -> dict[str, T
         features, products = [], []
         with torch.inference_mode():
             for squares, indices in loader:
-                pixels = eye.encoder.preprocess(squares.flatten(0, 1))
-                features.append(trunk.pool(trunk.forward_features(pixels)))
+                pixels = eye.encoder.preprocess(squares.flatten(0, 1).to(eye.device))
+                features.append(trunk.pool(trunk.forward_features(pixels)).cpu())
                 products.append(indices.repeat_interleave(2))
         return {"features": torch.cat(features), "products": torch.cat(products)}
 

@@ -70,7 +70,7 @@ def test_what_the_reference_shows_and_the_query_lacks_is_in_the_reverse_distance
 def test_turned_copies_take_no_part_in_the_window():
     torch.manual_seed(3)
     query = torch.randn(1, 16, 6, 6)
-    memory = remember(features(torch.cat([torch.randn(1, 16, 6, 6), query])), aligned=[True, False])
+    memory = remember(features(torch.cat([torch.randn(1, 16, 6, 6), query])), upright=1)
     found = match(features(query), memory, MemoryConfig(window=0.1))[0]
     assert float(found.distance.max()) < 1e-5 and float(found.windowed.min()) > 0.05
 
@@ -100,7 +100,7 @@ def test_a_turned_copy_of_a_patch_is_no_other_patch_like_it():
     torch.manual_seed(4)
     reference = torch.randn(1, 8, 6, 6)
     alone = remember(features(reference))[0]
-    with_copy = remember(features(torch.cat([reference, reference.flip(3)])), aligned=[True, False])[0]
+    with_copy = remember(features(torch.cat([reference, reference.flip(3)])), upright=1)[0]
     assert torch.allclose(with_copy.typical[0], alone.typical[0])
     assert torch.allclose(with_copy.typical[1].unflatten(0, (6, 6)), alone.typical[0].unflatten(0, (6, 6)).flip(1))
 
