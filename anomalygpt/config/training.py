@@ -38,8 +38,6 @@ class EyeData(Frozen):
         every_copy: share of episodes with all of them, as at use.
         again: share of episodes that were shown some steps before, turned otherwise and with good photos exchanged
             between references and queries; drawing photos takes longer than learning from them on a GPU.
-        laid: share of episodes whose queries are laid as the first reference shows the part, where that can be told.
-        smaller: share of episodes that are photographed small and enlarged, as many of users' photos are.
     """
 
     size: Positive = 224
@@ -51,8 +49,6 @@ class EyeData(Frozen):
     copies: Unit = 0.35
     every_copy: Unit = 0.0
     again: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    laid: Unit = 0.0
-    smaller: Unit = 0.0
 
     @model_validator(mode="after")
     def _agree(self) -> EyeData:

@@ -50,7 +50,7 @@ class AdaptData(torch.utils.data.Dataset[EyeBatch]):
             return self.simulated[index]
         shots = int(rng.choice(list(data.shots), p=list(data.shots.values())))
         name = self.photos.names[int(rng.integers(len(self.photos.names)))]
-        return arranged(self.photos.episode(name, (self.config.first_seed + index,), shots, data.queries), data, data.size, rng)
+        return arranged(self.photos.episode(name, (self.config.first_seed + index,), shots, data.queries), data, rng)
 
 
 class AdaptTask(EyeTask):

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from anomalygpt.config.training import EyeData as Episodes
 from anomalygpt.config.training import TrainingConfig
-from anomalygpt.imaging.alignment import Posed
-from anomalygpt.imaging.geometry import MASK_COVERAGE, Geometry
+from anomalygpt.imaging.geometry import Geometry
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import COPIES
@@ -26,7 +25,6 @@ from anomalygpt.records import Sample
 from anomalygpt.simulation.products import NAMED
 from anomalygpt.simulation.scene import make_episode
 from anomalygpt.training import losses
-from anomalygpt.training.shown import SMALLEST
 
 PRODUCTS = (*sorted(NAMED), *UNNAMED)
 """Names that the image embedding learns to tell apart; the last two stand for all unnamed ones."""
@@ -100,12 +98,7 @@ class EyeData(torch.utils.data.Dataset[EyeBatch]):
             episode = exchanged(self._episode(index - LATER * batch + batch - 1 - 2 * place), rng)
         else:
             episode = self._episode(index)
-        return arranged(episode, self.data, self._side(index), rng)
-
-    def _side(self, index: int) -> int:
-        """Side of the squares of episode number `index`."""
-        early = index < self.data.early * self.config.steps * self.config.batch
-        return self.data.early_size if early else self.data.size
+        return arranged(episode, self.data, rng)
 
     def _episode(self, index: int) -> list[Sample]:
         """Episode number `index` as it is drawn; each process keeps its last ones."""
@@ -114,9 +107,9 @@ class EyeData(torch.utils.data.Dataset[EyeBatch]):
         seed = self.config.first_seed + index
         rng = np.random.default_rng((self.config.seed, seed, 7))
         shots = int(rng.choice(list(self.data.shots), p=list(self.data.shots.values())))
-        smaller = self.data.smaller and rng.random() < self.data.smaller
-        side = min(SMALLEST, self._side(index)) if smaller else self._side(index)
-        episode = make_episode((seed,), side, shots, self.data.queries)
+        early = index < self.data.early * self.config.steps * self.config.batch
+        size = self.data.early_size if early else self.data.size
+        episode = make_episode((seed,), size, shots, self.data.queries)
         if self.data.again:
             self._drawn[index] = episode
             while len(self._drawn) > LATER * self.config.batch // max(1, self.config.workers) + self.config.batch:
@@ -136,32 +129,27 @@ def exchanged(episode: Sequence[Sample], rng: np.random.Generator) -> list[Sampl
     ]
 
 
-def arranged(episode: Sequence[Sample], data: Episodes, size: int, rng: np.random.Generator) -> EyeBatch:
+def arranged(episode: Sequence[Sample], data: Episodes, rng: np.random.Generator) -> EyeBatch:
     """One episode as a batch, with what no simulation of a fixed station brings.
 
     All photos are turned and mirrored alike; some episodes are of photos that are not square, padded as a user's would
-    be; some have turned copies in their memory, and their queries then often lie as these do. Of others the queries are
-    laid as the first reference shows the part, as far as `imaging.alignment` can.
+    be; some have turned copies in their memory, and their queries then often lie as these do.
 
     Args:
-        episode: samples with the same references, square photos of one size.
+        episode: samples with the same references.
         data: chances of the recipe.
-        size: side of the squares in pixels.
         rng: the chance.
     """
     quarter, mirrored = int(rng.integers(4)), bool(rng.integers(2))
     told = bool(rng.integers(2))
-    side = episode[0].mask.shape[0]
-    window = _oblong(side, rng) if rng.random() < data.oblong else (slice(None), slice(None))
+    size = episode[0].mask.shape[0]
+    window = _oblong(size, rng) if rng.random() < data.oblong else (slice(None), slice(None))
 
     def same(image: NDArray[Any]) -> NDArray[Any]:
         image = np.rot90(image, quarter)
         image = (image[:, ::-1] if mirrored else image)[window]
         return Geometry.fit(image.shape[0], image.shape[1], size).to_square(np.ascontiguousarray(image))
 
-    laid = data.laid and rng.random() < data.laid
-    if laid:
-        episode = as_first_reference(episode)
     references = [same(photo) for photo in episode[0].references]
     queries = [same(sample.query) for sample in episode]
     masks = [same(sample.mask) for sample in episode]
@@ -171,7 +159,7 @@ def arranged(episode: Sequence[Sample], data: Episodes, size: int, rng: np.rando
         turn = COPIES[int(rng.integers(len(COPIES)))]
         turns = (turn,) if chance < data.copies else COPIES
         copies = [turned(photo) for photo in references for turned in turns]
-        if rng.random() < 0.6 and not laid:
+        if rng.random() < 0.6:
             queries, masks = [turn(photo) for photo in queries], [turn(mask) for mask in masks]
     return EyeBatch(
         torch.from_numpy(np.stack([*references, *copies, *queries])).permute(0, 3, 1, 2).contiguous(),
@@ -182,19 +170,6 @@ def arranged(episode: Sequence[Sample], data: Episodes, size: int, rng: np.rando
         [product_index(episode[0])],
         [told],
     )
-
-
-def as_first_reference(episode: Sequence[Sample]) -> list[Sample]:
-    """The episode with its queries laid as the first reference shows the part; as they are where that is not sure."""
-    posed = Posed(episode[0].references[0])
-    laid = []
-    for sample in episode:
-        alignment = posed.alignment_of(sample.query)
-        if alignment is not None:
-            mask = alignment.to_other(sample.mask.astype(np.float32)) >= MASK_COVERAGE
-            sample = replace(sample, query=alignment.to_other(sample.query), mask=mask)
-        laid.append(sample)
-    return laid
 
 
 def _oblong(size: int, rng: np.random.Generator) -> tuple[slice, slice]:
