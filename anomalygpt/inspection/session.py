@@ -302,7 +302,7 @@ class Session:
         if self._known is not None:
             memory = self._known.memory_for(pixels, self._query)
             laid = self._known.laid(pixels) if self.rule == "fused" else None  # the paper looks once
-            embeddings = torch.cat([embeddings, self._known.features.embedding])
+            embeddings = torch.cat([embeddings, self._known.embeddings])
         product, self._likely = self.inspector.names_of(embeddings, self._description)
         count = len(self._references)
         self.inspection = look(eye, pixels, self._query, states, memory, count, self.rule, self._normal, product, laid)

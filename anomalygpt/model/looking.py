@@ -116,7 +116,7 @@ def turned_copies(photos: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]
 def remember_photos(
     eye: Eye, photos: Sequence[NDArray[np.uint8]], rotations: bool
 ) -> tuple[list[LayerMemory], Features]:
-    """The memory of reference photos, and their own features.
+    """The memory of reference photos, and the features of all that it was made of: the photos first, then their copies.
 
     Args:
         photos: at least one, RGB uint8.
@@ -125,7 +125,7 @@ def remember_photos(
     copies = turned_copies(photos) if rotations else []
     features = encode_photos(eye, [*photos, *copies])
     memory = eye.remember(features, len(photos))
-    return memory, features.select(slice(0, len(photos)))
+    return memory, features
 
 
 @torch.inference_mode()

@@ -60,13 +60,15 @@ class References:
 
     Attributes:
         features: of the photos themselves.
+        embeddings: of the photos and of their turned copies, N×D.
     """
 
     def __init__(self, eye: Eye, photos: Sequence[NDArray[np.uint8]], rotations: bool) -> None:
         self._eye = eye
         self._photos = tuple(photos)
         self._rotations = rotations
-        self._whole, self.features = remember_photos(eye, photos, rotations)
+        self._whole, every = remember_photos(eye, photos, rotations)
+        self.features, self.embeddings = every.select(slice(0, len(photos))), every.embedding
         self._cut_outs: tuple[tuple[int, int], list[LayerMemory] | None] | None = None
         self._posed = Posed(photos[0]) if eye.config.memory.alignment else None
         self._laid: tuple[NDArray[np.uint8], LaidView | None] | None = None

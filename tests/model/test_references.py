@@ -49,6 +49,15 @@ def test_a_cut_out_is_compared_at_its_own_scale_and_a_small_copy_as_a_whole(eye)
         assert (known.memory_for(photo, query) is not whole) is cut
 
 
+@pytest.mark.parametrize(("rotations", "copies"), [(True, 4), (False, 0)])
+def test_what_photos_and_their_copies_show_as_a_whole_is_kept(eye, rotations, copies):
+    photos = [grain(48, 1), grain(48, 2)]
+    known = References(eye, photos, rotations)
+    assert len(known.embeddings) == 2 + 2 * copies and len(known.features.embedding) == 2
+    own = encode_photos(eye, photos).embedding
+    assert np.allclose(known.embeddings[:2], own, atol=1e-5) and np.allclose(known.features.embedding, own, atol=1e-5)
+
+
 def test_references_of_the_photos_own_size_are_encoded_once(eye, monkeypatch):
     encoded = []
     remember = references.remember_photos
