@@ -25,8 +25,8 @@ from anomalygpt.inspection.grounding import grounded
 from anomalygpt.inspection.leaning import leanings_of
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
-from anomalygpt.model.looking import encode_photos, look, region_masks, square_map
-from anomalygpt.model.references import References
+from anomalygpt.model.looking import encode_photos, region_masks, square_map
+from anomalygpt.model.references import References, look_beside
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
 
@@ -297,15 +297,11 @@ class Session:
         eye = self.inspector.model.eye
         with torch.inference_mode():
             states = eye.states([self._description])
-        memory = laid = None
         embeddings = self._query.embedding
         if self._known is not None:
-            memory = self._known.memory_for(pixels, self._query)
-            laid = self._known.laid(pixels) if self.rule == "fused" else None  # the paper looks once
             embeddings = torch.cat([embeddings, self._known.embeddings])
         product, self._likely = self.inspector.names_of(embeddings, self._description)
-        count = len(self._references)
-        self.inspection = look(eye, pixels, self._query, states, memory, count, self.rule, self._normal, product, laid)
+        self.inspection = look_beside(eye, pixels, self._query, states, self._known, self.rule, self._normal, product)
 
     def _allow(self, question: str) -> Callable[[int | None, str, str], bool] | None:
         """What keeps the answer to a question to what was measured, told and asked."""

@@ -17,12 +17,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from anomalygpt.imaging.alignment import Posed
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import LaidView, encode_photos, remember_photos
+from anomalygpt.model.looking import LaidView, encode_photos, look, remember_photos
 from anomalygpt.model.reference_memory import LayerMemory, match
+from anomalygpt.records import Inspection
 
 SMALLER = 1.3
 """A photo whose long side is this many times that of a reference may have been given a cut-out."""
@@ -117,3 +119,27 @@ class References:
             memory = remember_photos(self._eye, photos, self._rotations)[0] if any(smaller) else None
             self._cut_outs = (height, width), memory
         return self._cut_outs[1]
+
+
+@torch.inference_mode()
+def look_beside(
+    eye: Eye,
+    photo: NDArray[np.uint8],
+    query: Features,
+    states: Tensor,
+    known: References | None,
+    rule: str | None = None,
+    normal: float | None = None,
+    product: str = "",
+) -> Inspection:
+    """Inspects one encoded photo beside its references: what a session sees, and what later stages learn from.
+
+    Args:
+        known: None without references; the rest as `looking.look` has it.
+    """
+    if known is None:
+        return look(eye, photo, query, states, None, 0, rule, normal, product)
+    fused = (rule or eye.config.fusion.rule) == "fused"  # the paper looks once
+    laid = known.laid(photo) if fused else None
+    memory = known.memory_for(photo, query)
+    return look(eye, photo, query, states, memory, memory[0].upright, rule, normal, product, laid)

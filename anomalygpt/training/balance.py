@@ -18,8 +18,8 @@ from scipy.special import logit
 from torch import Tensor
 
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import encode_photos, look
-from anomalygpt.model.references import References
+from anomalygpt.model.looking import encode_photos
+from anomalygpt.model.references import References, look_beside
 from anomalygpt.records import Sample
 from anomalygpt.simulation.scene import make_sample
 from anomalygpt.training.shown import photo_side
@@ -67,8 +67,7 @@ def unbalanced_by(eye: Eye, episodes: Iterable[Sequence[Sample]]) -> float:
 def _score(eye: Eye, sample: Sample, states: Tensor, known: References) -> float:
     """The logit of a sample's score, as a session would see it."""
     query = encode_photos(eye, [sample.query])
-    memory, laid = known.memory_for(sample.query, query), known.laid(sample.query)
-    seen = look(eye, sample.query, query, states, memory, memory[0].upright, "fused", laid=laid)
+    seen = look_beside(eye, sample.query, query, states, known, "fused")
     return float(logit(np.clip(np.float64(seen.score), 1e-9, 1 - 1e-9)))
 
 

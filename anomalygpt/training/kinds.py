@@ -22,8 +22,8 @@ from anomalygpt.config.training import TrainingConfig
 from anomalygpt.imaging.region_look import FIGURES, region_looks
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.kind_reader import KindReader
-from anomalygpt.model.looking import encode_photos, look
-from anomalygpt.model.references import References
+from anomalygpt.model.looking import encode_photos
+from anomalygpt.model.references import References, look_beside
 from anomalygpt.records import ANOMALOUS, Sample
 from anomalygpt.simulation.defects import KINDS
 from anomalygpt.simulation.scene import make_sample
@@ -65,11 +65,9 @@ def _regions(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> dict[s
     figures, kinds = [np.zeros((0, FIGURES), np.float32)], list[int]()
     for sample, count in loader:
         query = encode_photos(eye, [sample.query])
-        memory = laid = None
-        if count:
-            known = References(eye, sample.references[:count], eye.config.memory.rotations)
-            memory, laid = known.memory_for(sample.query, query), known.laid(sample.query)
-        seen = look(eye, sample.query, query, states, memory, count, laid=laid)
+        references = sample.references[:count]
+        known = References(eye, references, eye.config.memory.rotations) if references else None
+        seen = look_beside(eye, sample.query, query, states, known)
         true = true_kinds(sample, seen.regions)
         kept = [index for index, kind in enumerate(true) if kind in TOLD_APART]
         figures.append(region_looks(seen.photo, seen.anomaly_map, seen.regions, ANOMALOUS)[kept])

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.model.eye import Eye
-from anomalygpt.model.looking import Products, encode_photos, look, region_masks, remember_photos, square_map
+from anomalygpt.model.looking import Products, encode_photos, region_masks, square_map
+from anomalygpt.model.references import References, look_beside
 from anomalygpt.model.state_prompts import state_embeddings
 from anomalygpt.records import Evidence, Facts, Inspection, Region, Sample
 from anomalygpt.training.shown import ShownSamples, as_is
@@ -81,9 +82,9 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
         for sample, count in loader:
             references = sample.references[:count]
             query = encode_photos(eye, [sample.query])
-            memory = remember_photos(eye, references, eye.config.memory.rotations)[0] if references else None
-            product = products.of(query.embedding)
-            inspection = look(eye, sample.query, query, states, memory, len(references), product=product)
+            known = References(eye, references, eye.config.memory.rotations) if references else None
+            product = products.of(torch.cat([query.embedding, known.embeddings]) if known else query.embedding)
+            inspection = look_beside(eye, sample.query, query, states, known, product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
             kept["embeddings"].append(query.embedding[0].cpu().clone())
             kept["maps"].append(torch.from_numpy(square_map(inspection, learner.map_size)).half())
