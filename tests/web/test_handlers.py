@@ -234,7 +234,7 @@ def test_another_description_starts_the_dialogue_anew(handlers, make_photo):
 
 def test_opacity_is_applied_without_the_model(handlers, make_photo, monkeypatch):
     handlers.photo_changed(uploaded(make_photo(1)), *DRAWING, A)
-    monkeypatch.setattr("anomalygpt.inspection.session.look", None)
+    monkeypatch.setattr("anomalygpt.inspection.session.look_beside", None)
     photo = handlers.visitors.get("a").inspection.photo
     panels = handlers.panels
     assert (handlers.redraw("overlay", 0.0, False, A)[panels.map]["value"] == photo).all()
