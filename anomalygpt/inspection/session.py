@@ -26,7 +26,7 @@ from anomalygpt.inspection.leaning import leanings_of
 from anomalygpt.model.encoder import Features
 from anomalygpt.model.generation import KVSession, Settings, Stream
 from anomalygpt.model.looking import encode_photos, region_masks, square_map
-from anomalygpt.model.references import References, look_beside
+from anomalygpt.model.references import References, embeddings_beside, look_beside
 from anomalygpt.model.self_calibration import normal_distance
 from anomalygpt.records import Inspection, Turn
 
@@ -297,9 +297,7 @@ class Session:
         eye = self.inspector.model.eye
         with torch.inference_mode():
             states = eye.states([self._description])
-        embeddings = self._query.embedding
-        if self._known is not None:
-            embeddings = torch.cat([embeddings, self._known.embeddings])
+        embeddings = embeddings_beside(self._query, self._known)
         product, self._likely = self.inspector.names_of(embeddings, self._description)
         self.inspection = look_beside(eye, pixels, self._query, states, self._known, self.rule, self._normal, product)
 

@@ -121,6 +121,11 @@ class References:
         return self._cut_outs[1]
 
 
+def embeddings_beside(query: Features, known: References | None) -> Tensor:
+    """The embeddings N×D of all that shows the product: an encoded photo, its references and their turned copies."""
+    return query.embedding if known is None else torch.cat([query.embedding, known.embeddings])
+
+
 @torch.inference_mode()
 def look_beside(
     eye: Eye,

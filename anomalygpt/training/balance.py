@@ -17,6 +17,7 @@ from rich.progress import track
 from scipy.special import logit
 from torch import Tensor
 
+from anomalygpt.model.encoder import Features
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import encode_photos
 from anomalygpt.model.references import References, look_beside
@@ -58,15 +59,15 @@ def unbalanced_by(eye: Eye, episodes: Iterable[Sequence[Sample]]) -> float:
     for episode in episodes:
         known = References(eye, episode[0].references, eye.config.memory.rotations)
         for sample in episode:
-            logits[sample.anomalous].append(_score(eye, sample, states, known))
+            query = encode_photos(eye, [sample.query])
+            logits[sample.anomalous].append(_score(eye, sample, query, states, known))
     if not (logits[False] and logits[True]):
         return 0.0
     return balancing_shift(logits[False], logits[True])
 
 
-def _score(eye: Eye, sample: Sample, states: Tensor, known: References) -> float:
-    """The logit of a sample's score, as a session would see it."""
-    query = encode_photos(eye, [sample.query])
+def _score(eye: Eye, sample: Sample, query: Features, states: Tensor, known: References) -> float:
+    """The logit of a sample's score, as a session would see it; `query` is its encoded photo."""
     seen = look_beside(eye, sample.query, query, states, known, "fused")
     return float(logit(np.clip(np.float64(seen.score), 1e-9, 1 - 1e-9)))
 
@@ -90,9 +91,10 @@ def balance(eye: Eye, samples: int) -> tuple[float, float]:
     states = eye.states([""])
     for index in track(range(samples), description="balance"):
         sample = make_sample((FIRST_SEED + index,), photo_side(index, eye.config.encoder.image_size), shots=COUNTS[-1])
+        query = encode_photos(eye, [sample.query])
         for count in COUNTS:
             known = References(eye, sample.references[:count], eye.config.memory.rotations)
-            logits[count, sample.anomalous].append(_score(eye, sample, states, known))
+            logits[count, sample.anomalous].append(_score(eye, sample, query, states, known))
     one, many = (balancing_shift(logits[count, False], logits[count, True]) for count in COUNTS)
     eye.fusion.local.bias += one
     eye.fusion.per_doubling.fill_((many - one) / log2(COUNTS[-1]))

@@ -18,7 +18,7 @@ from torch import Tensor
 from anomalygpt.config.training import TrainingConfig
 from anomalygpt.model.eye import Eye
 from anomalygpt.model.looking import Products, encode_photos, region_masks, square_map
-from anomalygpt.model.references import References, look_beside
+from anomalygpt.model.references import References, embeddings_beside, look_beside
 from anomalygpt.model.state_prompts import state_embeddings
 from anomalygpt.records import Evidence, Facts, Inspection, Region, Sample
 from anomalygpt.training.shown import ShownSamples, as_is
@@ -83,7 +83,7 @@ def _see_chunk(eye: Eye, config: TrainingConfig, indices: Sequence[int]) -> tupl
             references = sample.references[:count]
             query = encode_photos(eye, [sample.query])
             known = References(eye, references, eye.config.memory.rotations) if references else None
-            product = products.of(torch.cat([query.embedding, known.embeddings]) if known else query.embedding)
+            product = products.of(embeddings_beside(query, known))
             inspection = look_beside(eye, sample.query, query, states, known, product=product)
             masks = torch.from_numpy(region_masks(inspection, size, learner.region_vectors))[None]
             kept["embeddings"].append(query.embedding[0].cpu().clone())
